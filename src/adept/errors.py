@@ -1,0 +1,141 @@
+"""Every error adept raises.
+
+    AdeptError              everything below; has `code`, a message and, where there is one, a way out
+    ├── Misuse              our caller's mistake: an argument that can't be right
+    ├── ConfigError         a setting, a key or an environment in which we can't work
+    ├── StoreError          the database: newer, locked, read-only, full, damaged
+    ├── TokenFileError      a token, key or certificate file that isn't what it should be
+    ├── Refused             Apple said no, by a code
+    │   └── TokenRejected   Apple said no to the server token itself, at GET /session
+    ├── Malformed           Apple broke its word: an answer that isn't of the promised shape
+    ├── Unreachable         no usable answer: no connection, a time-out, a server error
+    ├── NeedsPerson         we could, but a person has to decide first
+    └── Busy                somebody else is at it
+
+A message says what was tried, on what, and what came back; `way_out` what to do. Nothing here holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class AdeptError(Exception):
+    """Root of all errors of adept. `code` is a stable word for programs; `way_out` is None where we know none."""
+
+    code: str = "error"
+
+    def __init__(self, message: str, *, way_out: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.way_out = way_out
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.way_out}" if self.way_out else self.message
+
+
+class Misuse(AdeptError):
+    """The caller asked for something that can't be: nothing was sent or stored."""
+
+    code = "misuse"
+
+
+class ConfigError(AdeptError):
+    """A setting is missing, unreadable or out of range; the message names it and what is allowed."""
+
+    code = "config"
+
+
+class StoreError(AdeptError):
+    """The database can't be used as asked. The transaction in hand was rolled back; earlier ones stand."""
+
+    code = "store"
+
+
+class TokenFileError(AdeptError):
+    """A server token, key, certificate or PKCS#12 file can't be read or doesn't fit. Nothing was changed."""
+
+    code = "token_file"
+
+
+class Refused(AdeptError):
+    """Apple answered with an error.
+
+    `code` is Apple's word (`T_C_NOT_SIGNED`), stripped of quotes and blanks, or `HTTP_<status>` where the body was empty.
+    `endpoint` is the method and path asked (`POST /devices/sync`). `retry_after_s` is Apple's Retry-After in seconds,
+    None where it sent none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int,
+        endpoint: str,
+        retry_after_s: float | None = None,
+        way_out: str | None = None,
+    ) -> None:
+        super().__init__(message, way_out=way_out)
+        self.code = code
+        self.status = status
+        self.endpoint = endpoint
+        self.retry_after_s = retry_after_s
+
+
+class TokenRejected(Refused):
+    """Apple refused the server token at GET /session: expired, replaced, revoked or never valid; only a new one helps.
+
+    Not raised for T_C_NOT_SIGNED, ACCESS_DENIED and 429 at /session: those are `Refused` and say nothing on the token.
+    """
+
+
+class Malformed(AdeptError):
+    """Apple's answer can't be read: HTML, half a body, JSON of another shape.
+
+    `endpoint` is what was asked, `field` the place in the answer ("$" for the whole), `found` a short excerpt.
+    """
+
+    code = "malformed"
+
+    def __init__(self, message: str, *, endpoint: str, field: str, found: str, way_out: str | None = None) -> None:
+        super().__init__(message, way_out=way_out)
+        self.endpoint = endpoint
+        self.field = field
+        self.found = found
+
+
+class Unreachable(AdeptError):
+    """No usable answer: the connection failed, the time ran out, or the server answered 5xx.
+
+    `status` is the 5xx where there was one. `retry_after_s` as in `Refused`. `may_have_happened` is True where the
+    request may have taken effect at Apple all the same, so that repeating it is not harmless for everything.
+    """
+
+    code = "unreachable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        endpoint: str,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        may_have_happened: bool = True,
+        way_out: str | None = None,
+    ) -> None:
+        super().__init__(message, way_out=way_out)
+        self.endpoint = endpoint
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.may_have_happened = may_have_happened
+
+
+class NeedsPerson(AdeptError):
+    """A person has to look and confirm before this goes on; nothing was done."""
+
+    code = "needs_person"
+
+
+class Busy(AdeptError):
+    """Another process holds what is needed (an account's lease, a port); nothing was done."""
+
+    code = "busy"

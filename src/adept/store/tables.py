@@ -1,0 +1,290 @@
+"""The tables. SQL lives in this package only; every table is the same on SQLite and PostgreSQL.
+
+Times are aware UTC. Rows of devices are keyed by (account, serial number). What is secret is sealed (`sealing.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time: timestamptz on PostgreSQL, microseconds since 1970 on SQLite, which has no type for it."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        since = value - _EPOCH
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return value.astimezone(UTC)  # type: ignore[no-any-return]  # psycopg gives datetime
+        return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# SQLite numbers rows only for INTEGER PRIMARY KEY.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("base_url", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    # identity, from Apple's GET /account at the last accepted token
+    Column("server_uuid", String(64)),  # lower case, without dashes
+    Column("server_name", Text),
+    Column("org_id_hash", String(128)),
+    Column("identity", Text),  # Apple's whole answer, JSON
+    Column("identity_at", UtcTime),
+    # where the walk stands
+    Column("phase", String(8), nullable=False, server_default="fetch"),
+    Column("cursor", Text),
+    Column("cursor_at", UtcTime),  # when Apple gave it
+    Column("fetch_id", _Id),  # the fetch whose seen pages count; None outside one
+    Column("full_requested", Boolean, nullable=False, server_default=false()),  # a fetch is due after the next sync
+    Column("strikes", Integer, nullable=False, server_default="0"),  # passes ended by a repeated cursor, in a row
+    Column("last_fetch_at", UtcTime),  # when a fetch was last walked to its end
+    Column("last_pass_at", UtcTime),  # when a pass last ended well
+    # when next, and who is at it (design law 4)
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    Column("interval_s", Integer, nullable=False, server_default="1800"),
+    Column("next_sync_at", UtcTime, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),  # passes failed in a row
+    Column("lease_epoch", BigInteger, nullable=False, server_default="0"),
+    Column("lease_until", UtcTime),
+    Column("lease_holder", Text),
+    # how it is
+    Column("health", String(24), nullable=False, server_default="no_token"),
+    Column("health_since", UtcTime, nullable=False),
+    Column("health_reason", Text),
+    CheckConstraint("phase IN ('fetch', 'sync')", name="phase"),
+    CheckConstraint("lease_epoch >= 0", name="lease_epoch"),
+)
+
+keypairs = Table(
+    "keypairs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),  # None: the account was removed
+    Column("account_name", String(64), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("certificate_pem", Text),  # None where only the key was brought along
+    Column("private_key_sealed", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("activated_at", UtcTime),
+    Column("retired_at", UtcTime),
+    CheckConstraint("state IN ('staged', 'active', 'retired')", name="state"),
+    Index(
+        "uq_keypairs_staged",
+        "account_id",
+        unique=True,
+        sqlite_where=text("state = 'staged'"),
+        postgresql_where=text("state = 'staged'"),
+    ),
+    Index("ix_keypairs_account_id", "account_id"),
+)
+
+server_tokens = Table(
+    "server_tokens",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("keypair_id", ForeignKey("keypairs.id", ondelete="SET NULL")),  # None: came as plain JSON
+    Column("state", String(10), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("consumer_key_hash", String(64), nullable=False),  # SHA-256: tells keys apart without telling them
+    Column("replace_server", Boolean, nullable=False, server_default=false()),  # the person allowed another server
+    Column("created_at", UtcTime, nullable=False),
+    Column("activated_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("reason", Text),  # why it waits (candidate) or ended
+    CheckConstraint("state IN ('candidate', 'active', 'retired')", name="state"),
+    Index("ix_server_tokens_account_id", "account_id"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("serial_number", String(64), primary_key=True),
+    Column("document", Text, nullable=False),  # Apple's JSON object, as it came
+    Column("content_hash", LargeBinary(16), nullable=False),  # see adept.sync.changes
+    Column("model", Text),
+    Column("description", Text),
+    Column("color", Text),
+    Column("asset_tag", Text),
+    Column("device_family", Text),
+    Column("os", Text),
+    Column("profile_status", Text),
+    Column("profile_uuid", Text),
+    Column("device_assigned_date", UtcTime),
+    Column("op_type", Text),  # of the last sync entry that counted
+    Column("op_date", UtcTime),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime),  # a tombstone since then
+    Column("deleted_reason", String(24)),
+    Column("in_doubt", Boolean, nullable=False, server_default=false()),  # equal op_dates: Apple must be asked
+    CheckConstraint("(deleted_at IS NULL) = (deleted_reason IS NULL)", name="tombstone"),
+    Index("ix_devices_in_doubt", "account_id", sqlite_where=text("in_doubt"), postgresql_where=text("in_doubt")),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),  # drawn from feed_position: ids commit in order
+    Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),
+    Column("account_name", String(64), nullable=False),
+    Column("serial_number", String(64), nullable=False),
+    Column("pass_id", _Id),
+    Column("kind", String(8), nullable=False),
+    Column("reason", String(24)),  # of a deletion
+    Column("before", Text),  # JSON: the fields that changed, as they were; None for added
+    Column("after", Text),  # JSON: as they are; the whole document for added, None for deleted
+    Column("op_type", Text),
+    Column("op_date", UtcTime),
+    Column("found_at", UtcTime, nullable=False),
+    CheckConstraint("kind IN ('added', 'modified', 'deleted')", name="kind"),
+    Index("ix_changes_account_id_serial_number", "account_id", "serial_number"),
+)
+
+feed_position = Table(  # one row; taking numbers from it is the lock that makes ids commit in order (design law 1)
+    "feed_position",
+    metadata,
+    Column("only", Integer, primary_key=True, server_default="1"),
+    Column("last_id", BigInteger, nullable=False),
+    CheckConstraint('"only" = 1', name="only"),
+)
+
+outbox = Table(  # what other systems are to be told: one row per page and kind, a range of changes
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),
+    Column("account_name", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("first_change", BigInteger, nullable=False),
+    Column("last_change", BigInteger, nullable=False),  # inclusive
+    Column("created_at", UtcTime, nullable=False),
+    CheckConstraint("last_change >= first_change", name="range"),
+)
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("pages", Integer, nullable=False, server_default="0"),
+    Column("devices", Integer, nullable=False, server_default="0"),
+    Column("added", Integer, nullable=False, server_default="0"),
+    Column("modified", Integer, nullable=False, server_default="0"),
+    Column("deleted", Integer, nullable=False, server_default="0"),
+    Column("malformed", Integer, nullable=False, server_default="0"),
+    Column("requests", Integer, nullable=False, server_default="0"),  # HTTP requests to Apple
+    Column("waited_s", Float, nullable=False, server_default="0"),
+    Column("notes", Text, nullable=False, server_default="[]"),  # JSON list: "cursor expired: full fetch", …
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("lease_epoch", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('sync', 'full')", name="kind"),
+    CheckConstraint("state IN ('running', 'done', 'failed', 'throttled', 'lost')", name="state"),
+    Index("ix_passes_account_id_id", "account_id", "id"),
+)
+
+malformed_devices = Table(  # the newest per serial number; kept until the device is read well
+    "malformed_devices",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("pass_id", _Id, nullable=False),
+    Column("serial_number", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("found_at", UtcTime, nullable=False),
+    Index("ix_malformed_devices_account_id", "account_id"),
+)
+
+seen_pages = Table(  # what the running fetch has shown, a row a page (design law 6)
+    "seen_pages",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("fetch_id", _Id, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("serial_numbers", Text, nullable=False),  # JSON list
+)
+
+holds = Table(  # deletions that wait for a person (design law 6)
+    "holds",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("pass_id", _Id, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("serial_numbers", Text, nullable=False),  # JSON list
+    Column("live_devices", Integer, nullable=False),  # when the hold was made
+    Column("state", String(10), nullable=False),
+    Column("decided_at", UtcTime),
+    Column("deleted", Integer),  # how many the confirmation deleted
+    CheckConstraint("state IN ('open', 'confirmed', 'discarded', 'replaced')", name="state"),
+    Index("ix_holds_account_id", "account_id"),
+)
+
+sealing_canary = Table(  # opened at every start: a key that can't is found out before anything is written
+    "sealing_canary",
+    metadata,
+    Column("only", Integer, primary_key=True, server_default="1"),
+    Column("sealed", LargeBinary, nullable=False),
+    CheckConstraint('"only" = 1', name="only"),
+)
