@@ -1,0 +1,83 @@
+# adept: set-up, demo, tests. `make help` lists the targets.
+#
+# A target first sets up what it needs: `make demo` the run-time lock alone, `make test` the development lock on top.
+# pip installs by hash from the locks and keeps this machine's own index settings; no address stands in any lock.
+# Stamps in .venv make repeated runs cheap; a changed lock or pyproject.toml is installed again.
+
+PY ?= python3
+ARGS ?=
+WORKERS ?= auto
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --quiet --no-compile
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types contracts pytest coverage bench lock wheel clean tools
+# a recipe that fails must not leave its stamp behind
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@echo "adept: targets of this Makefile"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: PY=python3.12 (interpreter of .venv), ARGS=... (demo, pytest, bench, lock), WORKERS=2 (test processes)"
+
+setup: .venv/adept.ok ## make .venv from the run-time lock, with adept in it
+
+demo: .venv/adept.ok ## a simulated Apple, a token, a first sync and a second one (ARGS=--once)
+	@$(BIN)/adept demo $(ARGS)
+
+test: .venv/dev.ok tools lint types pytest ## everything that must hold: lint, types, all tests
+
+lint: .venv/dev.ok ## ruff: rules and formatting
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: .venv/dev.ok ## mypy --strict
+	@$(BIN)/mypy
+
+contracts: .venv/dev.ok ## import-linter: who may import whom
+	@$(BIN)/lint-imports
+
+pytest: .venv/dev.ok tools ## the tests alone (ARGS="tests/sync -k cursor")
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+coverage: .venv/dev.ok tools ## the tests under branch coverage, and its floor for each package
+	@$(BIN)/python scripts/coverage.py -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+bench: .venv/dev.ok tools ## measure, and write docs/reference/benchmarks.md (ARGS=--quick: small, writes nothing)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: .venv/dev.ok ## resolve pyproject.toml into the two locks (ARGS=--upgrade for newer versions)
+	@set -eu; index=$$($(PIP) config get global.index-url 2>/dev/null || echo "$${PIP_INDEX_URL:-}"); \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	$(COMPILE) $(ARGS) --all-extras --group build -o requirements.lock; \
+	$(COMPILE) $(ARGS) --all-extras --group build --group dev -c requirements.lock -o requirements-dev.lock; \
+	if grep -nE '://|--(extra-)?index|--find-links' requirements.lock requirements-dev.lock; then \
+	  echo "a lock names an address of this machine" >&2; exit 1; fi
+
+wheel: .venv/adept.ok ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+
+clean: ## remove .venv and everything that can be made again
+	rm -rf .venv dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+tools:
+	@scripts/test_tools.sh
+
+.venv/run.ok: requirements.lock scripts/venv.sh
+	@scripts/venv.sh "$(PY)" .venv
+	@echo "installing the run-time lock into .venv"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@touch $@
+
+# an editable install; hatchling and editables are in the lock, so nothing is fetched for the build
+.venv/adept.ok: .venv/run.ok pyproject.toml
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.ok: requirements-dev.lock .venv/run.ok .venv/adept.ok
+	@echo "installing the development lock into .venv"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
