@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-INSTALL := $(PIP) install --quiet --no-compile
+INSTALL := $(PIP) -qq install --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
@@ -43,7 +43,7 @@ pytest: .venv/dev.ok tools ## the tests alone (ARGS="tests/sync -k cursor")
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 coverage: .venv/dev.ok tools ## the tests under branch coverage, and its floor for each package
-	@$(BIN)/python scripts/coverage.py -q -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/python scripts/branch_coverage.py -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: .venv/dev.ok tools ## measure, and write docs/reference/benchmarks.md (ARGS=--quick: small, writes nothing)
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -68,7 +68,7 @@ tools:
 
 .venv/run.ok: requirements.lock scripts/venv.sh
 	@scripts/venv.sh "$(PY)" .venv
-	@echo "installing the run-time lock into .venv"
+	@echo "installing the run-time lock into .venv (about half a minute)"
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@touch $@
 
