@@ -1,0 +1,164 @@
+"""Writing an encrypted server token: what Apple's portal does, for the simulator and for tests.
+
+The structure is that of Apple's published example: CMS enveloped data in BER, indefinite lengths all the way down to
+the content in OCTET STRING chunks (as Bouncy Castle streams it), definite ones inside the recipients. Nothing in it is
+signed, neither here nor by Apple: whoever has the certificate can make such a file.
+Source: Apple, "Authenticating through Web Tokens" (read 2026-11); RFC 5652.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.padding import PKCS7
+from pyasn1.codec.der.decoder import decode as der_decode
+from pyasn1.codec.der.encoder import encode as der_encode
+from pyasn1.type import univ
+from pyasn1_modules import rfc5280, rfc5652
+
+from adept.errors import TokenFileError
+from adept.protocol.keypair import load_certificate
+from adept.protocol.server_token import ServerToken
+
+Form = Literal["ber", "der"]
+CipherName = Literal["aes128", "aes192", "aes256", "3des"]
+RecipientBy = Literal["issuer", "key-id"]
+RandomBytes = Callable[[int], bytes]
+
+CIPHERS = {  # name: object identifier, key bytes, algorithm
+    "aes128": ("2.16.840.1.101.3.4.1.2", 16, AES),
+    "aes192": ("2.16.840.1.101.3.4.1.22", 24, AES),
+    "aes256": ("2.16.840.1.101.3.4.1.42", 32, AES),
+    "3des": ("1.2.840.113549.3.7", 24, TripleDES),
+}
+_RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
+_HEADERS = (
+    b'Content-Type: application/pkcs7-mime; name="smime.p7m"; smime-type=enveloped-data\r\n'
+    b"Content-Transfer-Encoding: base64\r\n"
+    b'Content-Disposition: attachment; filename="smime.p7m"\r\n'
+    b"Content-Description: S/MIME Encrypted Message\r\n\r\n"
+)
+_END = b"\x00\x00"
+
+
+def seal_server_token(
+    token: ServerToken,
+    certificate: bytes | x509.Certificate,
+    *,
+    form: Form = "ber",
+    cipher: CipherName = "aes128",
+    recipient_by: RecipientBy = "issuer",
+    random_bytes: RandomBytes = secrets.token_bytes,
+) -> bytes:
+    """The file a portal would hand out for this token and certificate (PEM or DER): S/MIME, base64, CRLF.
+
+    The defaults are Apple's. TokenFileError if the certificate can't be read or isn't RSA.
+    """
+    message = seal(
+        inner_text(token), [certificate], form=form, cipher=cipher, recipient_by=recipient_by, random_bytes=random_bytes
+    )
+    text = base64.b64encode(message)
+    lines = [text[start : start + 76] for start in range(0, len(text), 76)]
+    return _HEADERS + b"\r\n".join(lines) + b"\r\n"
+
+
+def inner_text(token: ServerToken) -> bytes:
+    """What Apple encrypts: a little mail with the JSON between two marker lines."""
+    return (
+        b"Content-Type: text/plain;charset=UTF-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+        b"-----BEGIN MESSAGE-----\r\n" + token.to_json() + b"\r\n-----END MESSAGE-----\r\n"
+    )
+
+
+def seal(
+    text: bytes,
+    certificates: Sequence[bytes | x509.Certificate],
+    *,
+    form: Form = "ber",
+    cipher: CipherName = "aes128",
+    recipient_by: RecipientBy = "issuer",
+    chunk_bytes: int = 1000,
+    random_bytes: RandomBytes = secrets.token_bytes,
+) -> bytes:
+    """CMS enveloped data with any text for any number of recipients, as binary BER or DER.
+
+    `random_bytes` gives the content key, then the IV; the encrypted keys differ each time all the same.
+    """
+    identifier, key_bytes, algorithm = CIPHERS[cipher]
+    key = random_bytes(key_bytes)
+    block_cipher = algorithm(key)
+    iv = random_bytes(block_cipher.block_size // 8)
+    encryptor = Cipher(block_cipher, modes.CBC(iv)).encryptor()
+    padder = PKCS7(block_cipher.block_size).padder()
+    encrypted = encryptor.update(padder.update(text) + padder.finalize()) + encryptor.finalize()
+    recipients = [_recipient(certificate, key, recipient_by) for certificate in certificates]
+    version = 2 if recipient_by == "key-id" else 0
+    content_type = der_encode(univ.ObjectIdentifier("1.2.840.113549.1.7.1"))
+    encryption = der_encode(_algorithm(identifier, univ.OctetString(iv)))
+    if form == "ber":
+        chunks = [encrypted[start : start + chunk_bytes] for start in range(0, len(encrypted), chunk_bytes)]
+        content = _indefinite(0xA0, *(_definite(0x04, chunk) for chunk in chunks))
+        wrap = _indefinite
+    else:
+        content = _definite(0x80, encrypted)
+        wrap = _definite
+    enveloped = wrap(
+        0x30,
+        der_encode(univ.Integer(version)),
+        _definite(0x31, *sorted(recipients)),
+        wrap(0x30, content_type, encryption, content),
+    )
+    return wrap(0x30, der_encode(univ.ObjectIdentifier("1.2.840.113549.1.7.3")), wrap(0xA0, enveloped))
+
+
+def _recipient(certificate: bytes | x509.Certificate, key: bytes, by: RecipientBy) -> bytes:
+    if isinstance(certificate, bytes):
+        certificate = load_certificate(certificate)
+    public_key = certificate.public_key()
+    if not isinstance(public_key, rsa.RSAPublicKey):
+        raise TokenFileError("the certificate's key is not an RSA key; server tokens are encrypted to RSA keys only")
+    recipient = rfc5652.KeyTransRecipientInfo()
+    recipient["version"] = 2 if by == "key-id" else 0
+    if by == "key-id":
+        recipient["rid"]["subjectKeyIdentifier"] = _key_identifier(certificate, public_key)
+    else:
+        issuer = der_decode(certificate.issuer.public_bytes(), asn1Spec=rfc5280.Name())[0]
+        recipient["rid"]["issuerAndSerialNumber"]["issuer"] = issuer
+        recipient["rid"]["issuerAndSerialNumber"]["serialNumber"] = certificate.serial_number
+    recipient["keyEncryptionAlgorithm"] = _algorithm(_RSA_ENCRYPTION, univ.Null(""))
+    recipient["encryptedKey"] = public_key.encrypt(key, padding.PKCS1v15())
+    return bytes(der_encode(recipient))
+
+
+def _algorithm(identifier: str, parameters: univ.OctetString | univ.Null) -> rfc5280.AlgorithmIdentifier:
+    algorithm = rfc5280.AlgorithmIdentifier()
+    algorithm["algorithm"] = univ.ObjectIdentifier(identifier)
+    algorithm["parameters"] = univ.Any(der_encode(parameters))
+    return algorithm
+
+
+def _key_identifier(certificate: x509.Certificate, public_key: rsa.RSAPublicKey) -> bytes:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound:
+        return x509.SubjectKeyIdentifier.from_public_key(public_key).digest
+
+
+def _definite(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    if len(body) < 0x80:
+        return bytes([tag, len(body)]) + body
+    length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + body
+
+
+def _indefinite(tag: int, *parts: bytes) -> bytes:
+    return bytes([tag, 0x80]) + b"".join(parts) + _END
