@@ -1,0 +1,54 @@
+"""The tree of commands, and how cyclopts is asked to run it.
+
+A group of commands is a module of its own and is imported when one of its commands is named.
+"""
+
+from __future__ import annotations
+
+from cyclopts import App, CycloptsError, Parameter
+
+from adept import __version__
+from adept.cli.failures import DONE
+from adept.errors import Misuse
+
+# Command or group of commands: the module that has it, and what it is for.
+_GROUPS = {
+    "apple": ("apple", "Ask Apple's service directly, with a server token."),
+    "token": ("tokens", "Make keypairs, open server tokens, look into token and key files."),
+    "bypass-code": ("bypass_code", "Make or convert an Activation Lock bypass code."),
+    "accounts": ("accounts", "Keep accounts (one per MDM server of the portal) and follow their devices."),
+    "devices": ("devices", "Look at the devices of all accounts."),
+    "passes": ("passes", "Show the walks over accounts: when, how long, what they found."),
+    "changes": ("changes", "Show what passes found new, oldest first."),
+    "db": ("database", "Look after the database."),
+    "simulator": ("simulator", "Run a simulated Apple: service and portal, on this machine."),
+    "demo": ("demo", "Show adept's main job from end to end against a simulated Apple."),
+}
+
+app = App(
+    name="adept",
+    help="Talk to Apple's Device Enrollment Program, and keep what it says.",
+    help_epilogue="Example: adept apple account --token token.json\n\n"
+    "Every command explains itself with --help. --debug, anywhere, shows the traceback of an error.",
+    version=__version__,
+    default_parameter=Parameter(negative=(), show_default=False),
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+for _name, (_module, _help) in _GROUPS.items():
+    app.command(f"adept.cli.{_module}:app", name=_name, help=_help)
+
+
+def run(words: list[str]) -> int:
+    """Run the command that the words name; returns its exit code. Raises Misuse for words that can't be right."""
+    try:
+        code = app(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        error.verbose = False
+        raise Misuse(str(error).strip().rstrip("."), way_out=f"see {_help_for(error)}") from error
+    return code if isinstance(code, int) else DONE
+
+
+def _help_for(error: CycloptsError) -> str:
+    return " ".join(("adept", *(error.command_chain or ()), "--help"))

@@ -1,0 +1,84 @@
+"""What goes to standard output: documents and lists for programs, sentences for people.
+
+A list is `{"items":[…],"next_cursor":…}` and is written as it comes, so that its length costs no memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How a command answers."""
+
+    json: Annotated[bool, Parameter(help="Print one JSON document, for programs.")] = False
+
+
+FOR_PEOPLE = Output()
+
+
+def print_document(value: object) -> None:
+    """Print one value as an indented JSON document; times are RFC 3339 in UTC."""
+    _write(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def print_items(items: Iterable[object], *, next_cursor: str | None = None) -> None:
+    """Print a list as JSON, an item a line. Values of type `msgspec.Raw` are printed as they are."""
+    _raw(b'{"items":[')
+    separator = b"\n"
+    for item in items:
+        _raw(separator, msgspec.json.encode(item))
+        separator = b",\n"
+    _write(b'],"next_cursor":' + msgspec.json.encode(next_cursor) + b"}")
+
+
+def print_body(body: bytes) -> None:
+    """Print Apple's answer unchanged, but for a line's end where it has none."""
+    _raw(body)
+    if not body.endswith(b"\n"):
+        _raw(b"\n")
+
+
+def print_fields(fields: dict[str, Any]) -> None:
+    """Print names and values for people, one a line; what is absent is left out."""
+    told = {name: readable(value) for name, value in fields.items() if value is not None}
+    width = max(map(len, told), default=0)
+    for name, value in told.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def readable(value: object) -> str:
+    """A value as one line of text: control characters, which could steer the terminal, are shown as codes."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(readable, value))
+    if hasattr(value, "isoformat"):
+        return f"{value:%Y-%m-%d %H:%M:%SZ}"
+    text = str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def warn(sentence: str) -> None:
+    """Say something on standard error that is no error."""
+    print(f"adept: {sentence}", file=sys.stderr)
+
+
+def _write(document: bytes) -> None:
+    _raw(document, b"\n")
+
+
+def _raw(*parts: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"".join(parts))
+    sys.stdout.buffer.flush()
