@@ -40,6 +40,32 @@ metadata = MetaData(
 )
 
 
+def storable(text: str) -> str:
+    """The text as both engines can hold it: PostgreSQL has no NUL character. JSON keeps its own, which is escaped."""
+    return text.replace("\x00", "") if "\x00" in text else text
+
+
+class Words(TypeDecorator[str]):
+    """Text without NUL characters; see `storable`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's
+        return None if value is None else storable(value)
+
+
+class SerialText(Words):
+    """A serial number as a key: ordered by code point on both engines, whatever language the database was made for."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Text(collation="C"))
+        return dialect.type_descriptor(Text())
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware UTC time: timestamptz on PostgreSQL, microseconds since 1970 on SQLite, which has no type for it."""
 
@@ -67,7 +93,8 @@ class UtcTime(TypeDecorator[datetime]):
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# SQLite numbers rows only for INTEGER PRIMARY KEY.
+# SQLite numbers rows only for INTEGER PRIMARY KEY, and with AUTOINCREMENT never gives a number twice: a walker of a
+# removed account must not be taken for one of the next.
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
 accounts = Table(
@@ -75,17 +102,17 @@ accounts = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
-    Column("base_url", Text, nullable=False),
+    Column("base_url", Words, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     # identity, from Apple's GET /account at the last accepted token
-    Column("server_uuid", String(64)),  # lower case, without dashes
-    Column("server_name", Text),
-    Column("org_id_hash", String(128)),
-    Column("identity", Text),  # Apple's whole answer, JSON
+    Column("server_uuid", Words),  # lower case, without dashes
+    Column("server_name", Words),
+    Column("org_id_hash", Words),
+    Column("identity", Words),  # Apple's whole answer, JSON
     Column("identity_at", UtcTime),
     # where the walk stands
     Column("phase", String(8), nullable=False, server_default="fetch"),
-    Column("cursor", Text),
+    Column("cursor", Words),
     Column("cursor_at", UtcTime),  # when Apple gave it
     Column("fetch_id", _Id),  # the fetch whose seen pages count; None outside one
     Column("full_requested", Boolean, nullable=False, server_default=false()),  # a fetch is due after the next sync
@@ -99,13 +126,14 @@ accounts = Table(
     Column("failures", Integer, nullable=False, server_default="0"),  # passes failed in a row
     Column("lease_epoch", BigInteger, nullable=False, server_default="0"),
     Column("lease_until", UtcTime),
-    Column("lease_holder", Text),
+    Column("lease_holder", Words),
     # how it is
     Column("health", String(24), nullable=False, server_default="no_token"),
     Column("health_since", UtcTime, nullable=False),
-    Column("health_reason", Text),
+    Column("health_reason", Words),
     CheckConstraint("phase IN ('fetch', 'sync')", name="phase"),
     CheckConstraint("lease_epoch >= 0", name="lease_epoch"),
+    sqlite_autoincrement=True,
 )
 
 keypairs = Table(
@@ -115,7 +143,7 @@ keypairs = Table(
     Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),  # None: the account was removed
     Column("account_name", String(64), nullable=False),
     Column("state", String(8), nullable=False),
-    Column("certificate_pem", Text),  # None where only the key was brought along
+    Column("certificate_pem", Words),  # None where only the key was brought along
     Column("private_key_sealed", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("activated_at", UtcTime),
@@ -129,6 +157,7 @@ keypairs = Table(
         postgresql_where=text("state = 'staged'"),
     ),
     Index("ix_keypairs_account_id", "account_id"),
+    sqlite_autoincrement=True,
 )
 
 server_tokens = Table(
@@ -145,28 +174,29 @@ server_tokens = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("activated_at", UtcTime),
     Column("ended_at", UtcTime),
-    Column("reason", Text),  # why it waits (candidate) or ended
+    Column("reason", Words),  # why it waits (candidate) or ended
     CheckConstraint("state IN ('candidate', 'active', 'retired')", name="state"),
     Index("ix_server_tokens_account_id", "account_id"),
+    sqlite_autoincrement=True,
 )
 
 devices = Table(
     "devices",
     metadata,
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
-    Column("serial_number", String(64), primary_key=True),
-    Column("document", Text, nullable=False),  # Apple's JSON object, as it came
+    Column("serial_number", SerialText, primary_key=True),
+    Column("document", Words, nullable=False),  # Apple's JSON object, as it came
     Column("content_hash", LargeBinary(16), nullable=False),  # see adept.sync.changes
-    Column("model", Text),
-    Column("description", Text),
-    Column("color", Text),
-    Column("asset_tag", Text),
-    Column("device_family", Text),
-    Column("os", Text),
-    Column("profile_status", Text),
-    Column("profile_uuid", Text),
+    Column("model", Words),
+    Column("description", Words),
+    Column("color", Words),
+    Column("asset_tag", Words),
+    Column("device_family", Words),
+    Column("os", Words),
+    Column("profile_status", Words),
+    Column("profile_uuid", Words),
     Column("device_assigned_date", UtcTime),
-    Column("op_type", Text),  # of the last sync entry that counted
+    Column("op_type", Words),  # of the last sync entry that counted
     Column("op_date", UtcTime),
     Column("first_seen_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
@@ -183,17 +213,18 @@ changes = Table(
     Column("id", _Id, primary_key=True, autoincrement=False),  # drawn from feed_position: ids commit in order
     Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),
     Column("account_name", String(64), nullable=False),
-    Column("serial_number", String(64), nullable=False),
+    Column("serial_number", SerialText, nullable=False),
     Column("pass_id", _Id),
     Column("kind", String(8), nullable=False),
     Column("reason", String(24)),  # of a deletion
-    Column("before", Text),  # JSON: the fields that changed, as they were; None for added
-    Column("after", Text),  # JSON: as they are; the whole document for added, None for deleted
-    Column("op_type", Text),
+    Column("before", Words),  # JSON: the fields that changed, as they were; None for added
+    Column("after", Words),  # JSON: as they are; the whole document for added, None for deleted
+    Column("op_type", Words),
     Column("op_date", UtcTime),
     Column("found_at", UtcTime, nullable=False),
     CheckConstraint("kind IN ('added', 'modified', 'deleted')", name="kind"),
-    Index("ix_changes_account_id_serial_number", "account_id", "serial_number"),
+    Index("ix_changes_account_id_id", "account_id", "id"),
+    Index("ix_changes_serial_number", "serial_number"),
 )
 
 feed_position = Table(  # one row; taking numbers from it is the lock that makes ids commit in order (design law 1)
@@ -215,6 +246,7 @@ outbox = Table(  # what other systems are to be told: one row per page and kind,
     Column("last_change", BigInteger, nullable=False),  # inclusive
     Column("created_at", UtcTime, nullable=False),
     CheckConstraint("last_change >= first_change", name="range"),
+    sqlite_autoincrement=True,
 )
 
 passes = Table(
@@ -234,13 +266,14 @@ passes = Table(
     Column("malformed", Integer, nullable=False, server_default="0"),
     Column("requests", Integer, nullable=False, server_default="0"),  # HTTP requests to Apple
     Column("waited_s", Float, nullable=False, server_default="0"),
-    Column("notes", Text, nullable=False, server_default="[]"),  # JSON list: "cursor expired: full fetch", …
-    Column("error_code", Text),
-    Column("error", Text),
+    Column("notes", Words, nullable=False, server_default="[]"),  # JSON list: "cursor expired: full fetch", …
+    Column("error_code", Words),
+    Column("error", Words),
     Column("lease_epoch", BigInteger, nullable=False),
     CheckConstraint("kind IN ('sync', 'full')", name="kind"),
     CheckConstraint("state IN ('running', 'done', 'failed', 'throttled', 'lost')", name="state"),
     Index("ix_passes_account_id_id", "account_id", "id"),
+    sqlite_autoincrement=True,
 )
 
 malformed_devices = Table(  # the newest per serial number; kept until the device is read well
@@ -249,11 +282,12 @@ malformed_devices = Table(  # the newest per serial number; kept until the devic
     Column("id", _Id, primary_key=True),
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("pass_id", _Id, nullable=False),
-    Column("serial_number", String(64)),
-    Column("reason", Text, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("serial_number", SerialText),
+    Column("reason", Words, nullable=False),
+    Column("document", Words, nullable=False),
     Column("found_at", UtcTime, nullable=False),
     Index("ix_malformed_devices_account_id", "account_id"),
+    sqlite_autoincrement=True,
 )
 
 seen_pages = Table(  # what the running fetch has shown, a row a page (design law 6)
@@ -262,7 +296,7 @@ seen_pages = Table(  # what the running fetch has shown, a row a page (design la
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("fetch_id", _Id, primary_key=True),
     Column("page", Integer, primary_key=True),
-    Column("serial_numbers", Text, nullable=False),  # JSON list
+    Column("serial_numbers", Words, nullable=False),  # JSON list
 )
 
 holds = Table(  # deletions that wait for a person (design law 6)
@@ -272,13 +306,21 @@ holds = Table(  # deletions that wait for a person (design law 6)
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("pass_id", _Id, nullable=False),
     Column("created_at", UtcTime, nullable=False),
-    Column("serial_numbers", Text, nullable=False),  # JSON list
+    Column("serial_numbers", Words, nullable=False),  # JSON list
     Column("live_devices", Integer, nullable=False),  # when the hold was made
     Column("state", String(10), nullable=False),
     Column("decided_at", UtcTime),
     Column("deleted", Integer),  # how many the confirmation deleted
     CheckConstraint("state IN ('open', 'confirmed', 'discarded', 'replaced')", name="state"),
     Index("ix_holds_account_id", "account_id"),
+    Index(
+        "uq_holds_open",
+        "account_id",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    sqlite_autoincrement=True,
 )
 
 sealing_canary = Table(  # opened at every start: a key that can't is found out before anything is written

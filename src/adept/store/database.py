@@ -1,0 +1,120 @@
+"""The store: one database, opened, brought to this adept's schema, and its sealing keys proved.
+
+`Store.writing` and `Store.reading` are the only ways to a transaction; the functions of the modules beside this one
+take it as their first argument. No network call belongs inside one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adept.errors import StoreError
+from adept.store import failures
+from adept.store.engines import Begin, make_engine
+from adept.store.places import Place, read_place
+from adept.store.schema import bring_up_to_date
+from adept.store.sealing import Sealer, read_keys
+from adept.store.unlocking import unlock
+
+Transaction = AsyncConnection  # what everything that reads or writes takes first
+
+BUSY_TIMEOUT_S = 30.0  # how long a transaction waits for others before it gives up
+
+
+class Store:
+    """An open database. Its tasks each get a connection of their own; made by `open_store`."""
+
+    def __init__(self, place: Place, engine: AsyncEngine, sealer: Sealer, *, busy_timeout_s: float) -> None:
+        self.place = place
+        self.engine = engine
+        self.sealer = sealer
+        self._busy_timeout_s = busy_timeout_s
+        self._writer = asyncio.Lock()
+
+    @property
+    def dialect_name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @asynccontextmanager
+    async def writing(self, *, durable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may write: committed at the end of the block, rolled back if the block raises.
+
+        On SQLite the only one of its kind (writers queue up, in order within a process); on PostgreSQL any number, of
+        which those that touch the same row wait for each other. `durable` is for keys and tokens: on the disk when
+        the block has ended, even if the machine loses power. Do not nest. StoreError where the database fails.
+        """
+        async with self._turn(), self._transaction(Begin.DURABLE if durable else Begin.WRITE) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of the database from its first statement on, and waits for nobody."""
+        async with self._transaction(Begin.READ) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """SQLite has one writer: the tasks of this process take turns in order, rather than all poll for the lock."""
+        if self.dialect_name != "sqlite":
+            yield
+            return
+        try:
+            async with asyncio.timeout(self._busy_timeout_s):
+                await self._writer.acquire()
+        except TimeoutError:
+            raise StoreError(
+                f"{self.place.label} is kept busy by another task of this process", way_out="try again"
+            ) from None
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    @asynccontextmanager
+    async def _transaction(self, begin: Begin) -> AsyncIterator[AsyncConnection]:
+        with failures.told_of(self.place.label):
+            async with self.engine.connect() as connection:
+                await connection.execution_options(**self._options(begin))
+                async with connection.begin():
+                    yield connection
+
+    def _options(self, begin: Begin) -> dict[str, object]:
+        if begin is Begin.READ and self.dialect_name == "postgresql":
+            return {"begin": begin, "isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return {"begin": begin}
+
+
+@asynccontextmanager
+async def open_store(
+    url: str,
+    *,
+    secret_keys: Sequence[str] | None,
+    data_dir: Path | None,
+    migrate: bool,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
+) -> AsyncIterator[Store]:
+    """Open a database, bring its schema up to date (`migrate`) or demand that it is, and prove the sealing keys.
+
+    `secret_keys` are URL-safe base64 of 32 bytes each, the first one writes; None is for SQLite alone: then the key
+    file `secret.key` in `data_dir` (None: beside the database) is read, and made with a database that is still empty.
+
+    ConfigError for a URL, keys or a key file that won't do; StoreError for a database that is newer than this adept,
+    older without `migrate`, locked, read-only, full, damaged, or out of reach.
+    """
+    place = read_place(url)
+    keys = read_keys(secret_keys) if secret_keys else None
+    with failures.told_of(place.label):
+        await bring_up_to_date(place, migrate=migrate, busy_timeout_s=busy_timeout_s)
+    engine = make_engine(place, busy_timeout_s=busy_timeout_s)
+    try:
+        with failures.told_of(place.label):
+            sealer = await unlock(place, engine, keys=keys, data_dir=data_dir)
+        yield Store(place, engine, sealer, busy_timeout_s=busy_timeout_s)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,114 @@
+"""Devices as the engine writes them: what is known of a page's serial numbers, and a page put in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adept.store.dialects import insert_into, is_among, texts_in
+from adept.store.tables import devices, seen_pages
+
+_KEY = ("account_id", "serial_number")
+_KEPT = (*_KEY, "first_seen_at")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """What decides whether a device changed, without its document."""
+
+    serial_number: str
+    content_hash: bytes
+    op_date: datetime | None
+    op_type: str | None
+    deleted_at: datetime | None  # a tombstone
+    in_doubt: bool
+
+
+async def known(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, KnownDevice]:
+    """What the store has of these serial numbers, tombstones too; one statement however many."""
+    wanted = [devices.c[name] for name in KnownDevice.__slots__]
+    mine = (devices.c.account_id == account_id) & is_among(devices.c.serial_number, serials, tx)
+    rows = await tx.execute(select(*wanted).where(mine))
+    return {row[0]: KnownDevice(*row) for row in rows}
+
+
+async def documents(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, str]:
+    """Apple's JSON of these serial numbers as the store has it."""
+    mine = (devices.c.account_id == account_id) & is_among(devices.c.serial_number, serials, tx)
+    rows = await tx.execute(select(devices.c.serial_number, devices.c.document).where(mine))
+    return {row[0]: row[1] for row in rows}
+
+
+async def put(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert or replace devices: dictionaries of every column but `account_id`. `first_seen_at` of known ones stays.
+
+    One statement for the page. A serial number may stand in it once.
+    """
+    if not rows:
+        return
+    insert = insert_into(devices, tx)
+    replaced = {column.name: insert.excluded[column.name] for column in devices.c if column.name not in _KEPT}
+    upsert = insert.on_conflict_do_update(index_elements=list(_KEY), set_=replaced)
+    await tx.execute(upsert, [{**row, "account_id": account_id} for row in rows])
+
+
+async def touch(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Note the last sync entry of devices that did not change otherwise.
+
+    Dictionaries of serial_number, op_type, op_date, in_doubt.
+    """
+    await _set(tx, account_id, rows, ("op_type", "op_date", "in_doubt"))
+
+
+async def set_tombstones(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Mark devices as deleted.
+
+    Dictionaries of serial_number, deleted_at, deleted_reason, op_type, op_date, changed_at, in_doubt.
+    """
+    columns = ("deleted_at", "deleted_reason", "op_type", "op_date", "changed_at", "in_doubt")
+    await _set(tx, account_id, rows, columns)
+
+
+async def _set(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    """Set the columns of devices that are there, each row its own values; one statement."""
+    if not rows:
+        return
+    one = (devices.c.account_id == bindparam("of_account")) & (devices.c.serial_number == bindparam("of_serial"))
+    statement = update(devices).where(one).values({name: bindparam(f"new_{name}") for name in columns})
+    values = [
+        {"of_account": account_id, "of_serial": row["serial_number"], **{f"new_{name}": row[name] for name in columns}}
+        for row in rows
+    ]
+    await tx.execute(statement, values)
+
+
+async def live_count(tx: AsyncConnection, account_id: int) -> int:
+    """How many devices of the account are not deleted."""
+    live = (devices.c.account_id == account_id) & devices.c.deleted_at.is_(None)
+    return int((await tx.execute(select(func.count()).select_from(devices).where(live))).scalar_one())
+
+
+async def unseen(tx: AsyncConnection, account_id: int, fetch_id: int, after: str, limit: int) -> list[str]:
+    """The live serial numbers above `after`, in order, that the fetch has not shown; at most `limit`.
+
+    Each call compares everything above `after` with everything seen, in the database: ask for many at once.
+    """
+    live = (devices.c.account_id == account_id) & devices.c.deleted_at.is_(None) & (devices.c.serial_number > after)
+    of_fetch = (seen_pages.c.account_id == account_id) & (seen_pages.c.fetch_id == fetch_id)
+    listed = texts_in(seen_pages.c.serial_numbers, tx)
+    seen = select(listed.c.value).select_from(seen_pages.join(listed, of_fetch))
+    statement = select(devices.c.serial_number).where(live).except_(seen)
+    rows = await tx.execute(statement.order_by("serial_number").limit(limit))
+    return list(rows.scalars())
+
+
+async def in_doubt(tx: AsyncConnection, account_id: int, after: str, limit: int) -> list[str]:
+    """The serial numbers above `after`, in order, on which Apple must be asked; at most `limit`."""
+    doubted = (devices.c.account_id == account_id) & devices.c.in_doubt & (devices.c.serial_number > after)
+    statement = select(devices.c.serial_number).where(doubted).order_by(devices.c.serial_number).limit(limit)
+    return list((await tx.execute(statement)).scalars())

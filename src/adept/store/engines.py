@@ -1,0 +1,89 @@
+"""Engines as adept uses them: what every connection is set to, and what beginning a transaction means on each engine.
+
+The drivers' own idea of when a transaction begins is switched off on SQLite. How a transaction begins is an execution
+option of the connection, `begin`, set by `database.Store` alone.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from adept.store.places import Place
+
+# A writer that was stopped in mid-transaction (SIGSTOP, a machine that vanished) holds rows on PostgreSQL; the server
+# ends it after this long, less than a lease, so that whoever takes over isn't kept waiting by a corpse.
+STALLED_WRITER_S = 20
+
+
+class Begin(StrEnum):
+    """How a transaction begins."""
+
+    READ = "read"  # one consistent snapshot, takes no lock
+    WRITE = "write"
+    DURABLE = "durable"  # a write that is on the disk when the commit returns
+    MIGRATE = "migrate"  # a write of the schema: no foreign keys while tables are rebuilt, no limit on its length
+
+
+def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True) -> AsyncEngine:
+    """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`."""
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pooled:
+        pool = {"pool_size": 8, "max_overflow": 8, "pool_timeout": busy_timeout_s}
+    if place.file is not None:
+        engine = create_async_engine(place.url, **pool)
+        _set_up_sqlite(engine, busy_timeout_s)
+    else:
+        engine = create_async_engine(place.url, pool_pre_ping=pooled, **pool)
+        _set_up_postgresql(engine, busy_timeout_s)
+    return engine
+
+
+def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
+    """Set every connection of a SQLite engine as adept wants it, and make `begin` mean what it says."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # ours to begin, not the driver's
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {int(busy_timeout_s * 1000)}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            "cache_size = -16384",  # KiB
+            "journal_size_limit = 67108864",  # bytes the log is cut back to
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        kind = connection.get_execution_options().get("begin", Begin.READ)
+        safety = "FULL" if kind in (Begin.DURABLE, Begin.MIGRATE) else "NORMAL"
+        if connection.info.get("synchronous", "NORMAL") != safety:  # can't be set inside a transaction
+            connection.exec_driver_sql(f"PRAGMA synchronous = {safety}")
+            connection.info["synchronous"] = safety
+        if kind is Begin.MIGRATE:
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("BEGIN" if kind is Begin.READ else "BEGIN IMMEDIATE")
+
+
+def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float) -> None:
+    """Bound every wait for a lock, and end writers that stall; durable is what PostgreSQL always is."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = {int(busy_timeout_s * 1000)}")
+        cursor.close()
+        connection.commit()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("begin") in (Begin.WRITE, Begin.DURABLE):
+            connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{STALLED_WRITER_S}s'")

@@ -1,0 +1,1 @@
+"""Alembic's migrations, run by `adept.store.schema`. A released one never changes."""

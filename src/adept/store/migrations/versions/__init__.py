@@ -1,0 +1,1 @@
+"""One file a revision, numbered without gaps; `schema.HEAD` is the newest."""

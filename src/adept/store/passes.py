@@ -1,0 +1,76 @@
+"""Passes: one row a walk over an account, from its start to how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adept.store.rows import read_row, read_row_or_none
+from adept.store.tables import passes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPass:
+    """A row of `passes`; `notes` is a JSON list of sentences."""
+
+    id: int
+    account_id: int
+    kind: str
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+    pages: int
+    devices: int
+    added: int
+    modified: int
+    deleted: int
+    malformed: int
+    requests: int
+    waited_s: float
+    notes: str
+    error_code: str | None
+    error: str | None
+    lease_epoch: int
+
+
+async def start_pass(tx: AsyncConnection, account_id: int, *, kind: str, lease_epoch: int, now: datetime) -> StoredPass:
+    """Add a running pass of the walker with that epoch."""
+    inserted = insert(passes).values(
+        account_id=account_id, kind=kind, state="running", started_at=now, lease_epoch=lease_epoch
+    )
+    return read_row(StoredPass, (await tx.execute(inserted.returning(passes))).one())
+
+
+async def update_pass(tx: AsyncConnection, pass_id: int, **columns: Any) -> None:
+    """Set the named columns of a pass."""
+    await tx.execute(update(passes).where(passes.c.id == pass_id).values(**columns))
+
+
+async def lose_running(tx: AsyncConnection, account_id: int, before_epoch: int, now: datetime) -> int:
+    """Mark the account's running passes of earlier epochs `lost`: their walkers died or were overtaken. How many."""
+    theirs = (passes.c.account_id == account_id) & (passes.c.lease_epoch < before_epoch)
+    lost = update(passes).where(theirs, passes.c.state == "running").values(state="lost", ended_at=now)
+    return (await tx.execute(lost)).rowcount
+
+
+async def pass_by_id(tx: AsyncConnection, pass_id: int) -> StoredPass | None:
+    """The pass with that id; None where it went with its account."""
+    row = (await tx.execute(select(passes).where(passes.c.id == pass_id))).one_or_none()
+    return read_row_or_none(StoredPass, row)
+
+
+async def passes_of(
+    tx: AsyncConnection, account_id: int | None = None, *, limit: int, before: int | None = None
+) -> list[StoredPass]:
+    """Passes of one account or of all, the newest first; `before` is the id to go on from."""
+    statement = select(passes)
+    if account_id is not None:
+        statement = statement.where(passes.c.account_id == account_id)
+    if before is not None:
+        statement = statement.where(passes.c.id < before)
+    rows = await tx.execute(statement.order_by(passes.c.id.desc()).limit(limit))
+    return [read_row(StoredPass, row) for row in rows]

@@ -1,0 +1,109 @@
+"""The schema's revision: whether a database is at it, behind it or ahead of it, and the way up.
+
+Alembic is imported only where there is something to do: a start on an up-to-date database costs one SELECT.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adept.errors import StoreError
+from adept.store import files
+from adept.store.engines import Begin, make_engine
+from adept.store.places import Place
+from adept.store.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"  # the newest file of migrations/versions; a test holds it to that
+VERSION_TABLE = "alembic_version"
+_UPGRADE_LOCK = 0x61646570  # "adep": PostgreSQL's advisory lock of whoever upgrades
+
+
+async def bring_up_to_date(place: Place, *, migrate: bool, busy_timeout_s: float) -> None:
+    """Bring the database to `HEAD`, or refuse: newer, another program's, or behind without `migrate`.
+
+    Safe to be called by any number of processes at once: they take turns and the later ones find nothing to do. An
+    upgrade happens as a whole or not at all.
+    """
+    if place.file is not None:
+        files.prepare(place.file, create=migrate)
+    engine = make_engine(place, busy_timeout_s=busy_timeout_s, pooled=False)
+    try:
+        async with engine.connect() as connection:
+            found = await connection.run_sync(_revision, place)
+        if found == HEAD:
+            return
+        if not migrate:
+            raise _behind(place, found)
+        await _upgrade(place, engine)
+    finally:
+        await engine.dispose()
+
+
+async def _upgrade(place: Place, engine: AsyncEngine) -> None:
+    """Take the lock, look again, and walk the migrations in one transaction."""
+    async with engine.connect() as connection:
+        await connection.execution_options(begin=Begin.MIGRATE)
+        async with connection.begin():
+            await _take_turn(connection)
+            if await connection.run_sync(_revision, place) != HEAD:
+                await connection.run_sync(migrate_to, "head")
+
+
+async def _take_turn(connection: AsyncConnection) -> None:
+    """On PostgreSQL, wait for any other upgrader however long it takes; SQLite's write transaction does it there."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SET LOCAL lock_timeout = 0"))
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+
+
+def migrate_to(connection: Connection, revision: str) -> None:
+    """Run the migrations up to the revision in the connection's transaction."""
+    from alembic import command
+
+    command.upgrade(alembic_config(connection), revision)
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for the migrations in this package; no file of its own is needed."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "adept.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: Connection, place: Place) -> str | None:
+    """The revision the database is at, None for an empty one; StoreError where it is not ours to touch."""
+    tables = set(inspect(connection).get_table_names())
+    found = None
+    if VERSION_TABLE in tables:
+        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()  # noqa: S608
+    if found is None and (ours := sorted(tables & set(metadata.tables))):
+        raise StoreError(
+            f"{place.label} belongs to another program: it has a table {ours[0]!r} that adept did not make",
+            way_out="name another database",
+        )
+    if found is not None and found not in known_revisions():
+        raise StoreError(
+            f"{place.label} is at schema {found}, newer than the {HEAD} of this adept",
+            way_out="install the adept that wrote it, or restore a backup of before",
+        )
+    return found
+
+
+def known_revisions() -> frozenset[str]:
+    """The revisions this adept knows: they are numbered without gaps."""
+    return frozenset(f"{number:04}" for number in range(1, int(HEAD) + 1))
+
+
+def _behind(place: Place, found: str | None) -> StoreError:
+    stands = "is empty" if found is None else f"is at schema {found}"
+    return StoreError(f"{place.label} {stands}, and this adept needs {HEAD}", way_out="run: adept db upgrade")
