@@ -14,15 +14,15 @@ from enum import Enum
 class FileKind(Enum):
     """The value completes the sentence "this is …"."""
 
-    ENCRYPTED_TOKEN = "an encrypted server token (.p7m)"  # any CMS enveloped data; only the key tells more
-    PLAIN_TOKEN = "the decrypted server token"
+    SEALED = "an encrypted server token (.p7m)"  # any CMS enveloped data; only the key tells more
+    DECRYPTED = "a decrypted server token"
     JSON = "JSON"
     CERTIFICATE = "a certificate"
     CERTIFICATE_REQUEST = "a certificate request"
     PRIVATE_KEY = "a private key"
     PUBLIC_KEY = "a public key"
     PKCS12 = "a PKCS#12 file (.p12)"
-    SIGNED = "a signed file, not an encrypted one"
+    SIGNED = "signed data, not encrypted"
     AUTHENTICATED = "encrypted with AES-GCM, which Apple does not use"
     OTHER_CMS = "another kind of CMS file"
     IMAGE = "an image"
@@ -49,52 +49,63 @@ _PEM_LABELS = {  # by the end of the label, the more special first
     b"CERTIFICATE": FileKind.CERTIFICATE,
     b"PRIVATE KEY": FileKind.PRIVATE_KEY,
     b"PUBLIC KEY": FileKind.PUBLIC_KEY,
-    b"PKCS7": FileKind.ENCRYPTED_TOKEN,
-    b"CMS": FileKind.ENCRYPTED_TOKEN,
-    b"MESSAGE": FileKind.PLAIN_TOKEN,
+    b"PKCS7": FileKind.SEALED,
+    b"CMS": FileKind.SEALED,
+    b"MESSAGE": FileKind.DECRYPTED,
 }
-_DER_BEGINNINGS = {  # what follows the tag and length of the outermost SEQUENCE
-    bytes.fromhex("06092a864886f70d010703"): FileKind.ENCRYPTED_TOKEN,
-    bytes.fromhex("06092a864886f70d010702"): FileKind.SIGNED,
-    bytes.fromhex("060b2a864886f70d0109100117"): FileKind.AUTHENTICATED,
-    bytes.fromhex("06092a864886f70d0107"): FileKind.OTHER_CMS,
-    bytes.fromhex("020103"): FileKind.PKCS12,
-    bytes.fromhex("020100"): FileKind.PRIVATE_KEY,
+_INSIDE_SEQUENCE = {  # how the content of the outermost SEQUENCE begins
+    "06092a864886f70d010703": FileKind.SEALED,
+    "06092a864886f70d010702": FileKind.SIGNED,
+    "060b2a864886f70d0109100117": FileKind.AUTHENTICATED,
+    "06092a864886f70d0107": FileKind.OTHER_CMS,
+    "020103": FileKind.PKCS12,
+    "020100": FileKind.PRIVATE_KEY,
 }
+_INSIDE_TWO_SEQUENCES = {
+    "06092a864886f70d01050d": FileKind.PRIVATE_KEY,  # PKCS#8 under a password (PBES2)
+    "060a2a864886f70d010c01": FileKind.PRIVATE_KEY,  # the same, as PKCS#12 does it
+    "06": FileKind.PUBLIC_KEY,
+    "020100": FileKind.CERTIFICATE_REQUEST,
+    "a003020102": FileKind.CERTIFICATE,
+}
+
+
+def is_binary_sequence(data: bytes) -> bool:
+    """Whether it begins as an ASN.1 SEQUENCE of more than 127 bytes or of indefinite length; no text does."""
+    return data[:1] == b"0" and data[1:2] >= b"\x80"
 
 
 def kind_of(data: bytes) -> FileKind | None:
     """The kind of a file, as far as its beginning tells; None if it says nothing to us."""
-    if data[:1] == b"0" and data[1:2] >= b"\x80":  # a SEQUENCE longer than 127 bytes or of indefinite length
-        return _kind_of_der(data)
+    if is_binary_sequence(data):
+        return _kind_of_sequence(data)
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
-        return FileKind.PLAIN_TOKEN if b"consumer_key" in text else FileKind.JSON
+        return FileKind.DECRYPTED if b'"consumer_key"' in text else FileKind.JSON
     if pem := re.match(rb"-----BEGIN ([A-Z0-9# ]{1,40})-----", text):
         return next((kind for label, kind in _PEM_LABELS.items() if pem[1].endswith(label)), None)
     if re.match(rb"[A-Za-z-]+:", text):
         return _kind_of_mail(text)
-    if text.startswith(b"MI"):  # base64 of 0x30 0x8…
+    if text.startswith(b"MI"):  # 0x30 0x8… in base64
         return _kind_of_base64(text)
     return next((kind for start, kind in _BEGINNINGS.items() if text.startswith(start)), None)
 
 
-def _kind_of_der(data: bytes) -> FileKind | None:
-    length_octets = 0 if data[1] == 0x80 else data[1] & 0x7F
-    rest = data[2 + length_octets :]
-    return next((kind for start, kind in _DER_BEGINNINGS.items() if rest.startswith(start)), _kind_by_inner(rest))
+def _kind_of_sequence(data: bytes) -> FileKind | None:
+    content = _content(data)
+    if kind := _first_match(content, _INSIDE_SEQUENCE):
+        return kind
+    return _first_match(_content(content), _INSIDE_TWO_SEQUENCES) if content[:1] == b"0" else None
 
 
-def _kind_by_inner(rest: bytes) -> FileKind | None:
-    """A SEQUENCE in a SEQUENCE: certificates begin with a version or serial number, public keys with an algorithm."""
-    if rest[:1] != b"0" or len(rest) < 2:
-        return None
-    inner = rest[2 + (rest[1] & 0x7F if rest[1] > 0x80 else 0) :]
-    if inner.startswith(b"\x06"):
-        return FileKind.PUBLIC_KEY
-    if inner.startswith(b"\x02\x01\x00"):
-        return FileKind.CERTIFICATE_REQUEST
-    return FileKind.CERTIFICATE if inner.startswith((b"\xa0", b"\x02")) else None
+def _content(data: bytes) -> bytes:
+    """What follows the first tag and length."""
+    length_octets = data[1] & 0x7F if data[1:2] > b"\x80" else 0
+    return data[2 + length_octets :]
+
+
+def _first_match(content: bytes, beginnings: dict[str, FileKind]) -> FileKind | None:
+    return next((kind for start, kind in beginnings.items() if content.startswith(bytes.fromhex(start))), None)
 
 
 def _kind_of_base64(text: bytes) -> FileKind | None:
@@ -107,9 +118,9 @@ def _kind_of_base64(text: bytes) -> FileKind | None:
 
 def _kind_of_mail(text: bytes) -> FileKind | None:
     """S/MIME as Apple sends it, or what comes out of decrypting that."""
-    if b"consumer_key" in text:
-        return FileKind.PLAIN_TOKEN
-    head = text[:4096].lower()
-    if b"pkcs7-mime" in head:
-        return FileKind.SIGNED if b"signed-data" in head else FileKind.ENCRYPTED_TOKEN
-    return None
+    if b'"consumer_key"' in text:
+        return FileKind.DECRYPTED
+    headers = text[:4096].lower()
+    if b"signed-data" in headers or b"multipart/signed" in headers:
+        return FileKind.SIGNED
+    return FileKind.SEALED if b"pkcs7-mime" in headers else None

@@ -58,7 +58,7 @@ def generate_keypair(
         raise Misuse(f"{common_name[:80]!r} can't be a certificate's name: 1 to 64 characters are allowed") from error
     key = rsa.generate_private_key(public_exponent=65537, key_size=key_size)
     certificate = _self_signed(name, key, now or datetime.now(UTC), timedelta(days=days))
-    return Keypair(_pem(key), certificate.public_bytes(serialization.Encoding.PEM))
+    return Keypair(_pem(key, serialization.NoEncryption()), certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _self_signed(name: x509.Name, key: rsa.RSAPrivateKey, now: datetime, life: timedelta) -> x509.Certificate:
@@ -142,7 +142,5 @@ def _found(data: bytes) -> str:
     return f"this is {kind.value}"
 
 
-def _pem(
-    key: rsa.RSAPrivateKey, protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
-) -> bytes:
+def _pem(key: rsa.RSAPrivateKey, protection: serialization.KeySerializationEncryption) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)

@@ -6,6 +6,7 @@ access token with it. Source: Apple, "Authenticating through Web Tokens" (read 2
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 from oauthlib.oauth1.rfc5849 import Client
@@ -20,10 +21,11 @@ from oauthlib.oauth1.rfc5849.signature import (
 
 from adept.protocol.server_token import ServerToken
 
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 REALM = "ADM"  # other clients leave it out and get through; Apple's example has it
 
 
-def authorization_header(token: ServerToken, *, method: str = "GET", url: str, timestamp: int, nonce: str) -> str:
+def authorization_header(token: ServerToken, *, method: Method = "GET", url: str, timestamp: int, nonce: str) -> str:
     """Sign one request; the answer is the header's value, on one line as Apple demands.
 
     `timestamp` is in seconds since 1970 and has to be within minutes of Apple's clock; `nonce` must be new for it.
@@ -37,7 +39,9 @@ def authorization_header(token: ServerToken, *, method: str = "GET", url: str, t
         ("oauth_version", "1.0"),
     ]
     signed = collect_parameters(uri_query=urlsplit(url).query) + parameters
-    base = signature_base_string(method, base_string_uri(url), normalize_parameters(signed))
+    normalized = normalize_parameters(signed)  # type: ignore[arg-type]  # the stub is wrong: pairs, not a dict
+    base = signature_base_string(method, base_string_uri(url), normalized)
     secrets = Client(token.consumer_key, token.consumer_secret, token.access_token, token.access_secret)
     parameters.insert(3, ("oauth_signature", sign_hmac_sha1_with_client(base, secrets)))
-    return str(prepare_headers(parameters, realm=REALM)["Authorization"])
+    headers = prepare_headers(parameters, realm=REALM)  # type: ignore[no-untyped-call]  # its stub has no types
+    return str(headers["Authorization"])

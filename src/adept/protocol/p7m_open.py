@@ -1,8 +1,7 @@
 """Opening an encrypted server token, the `.p7m` of Apple's portal.
 
-Apple's files are S/MIME around CMS enveloped data in BER with indefinite lengths, which cryptography alone does not
-read; people's are what became of them in mail programs and editors (`p7m_text`). The parser is pyasn1's, the
-decryption cryptography's.
+Apple's files are CMS enveloped data in BER with indefinite lengths, which cryptography alone does not read: the parser
+is pyasn1's, the decryption cryptography's. What a file is wrapped in is the business of `p7m_text`.
 
 Opening proves nothing about who made the file, for it is not signed: ask Apple for the account before you trust it.
 Whatever goes wrong once decryption has begun ends in one and the same message, so that nobody who can submit files
@@ -13,13 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from cryptography import x509
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
 from pyasn1.codec.ber.decoder import decode as ber_decode
 from pyasn1.type import namedtype, tag, univ
@@ -27,49 +23,41 @@ from pyasn1_modules import rfc5652
 
 from adept.errors import Misuse, TokenFileError
 from adept.protocol.keypair import load_private_key
+from adept.protocol.p7m_ciphers import BY_IDENTIFIER, REFUSED, RSA_ENCRYPTION, ContentCipher
 from adept.protocol.p7m_text import token_json, unwrap
 from adept.protocol.server_token import ServerToken
 
-PrivateKey = rsa.RSAPrivateKey | bytes
-
-_RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
-_CIPHERS = {  # object identifier: algorithm, key bytes
-    "2.16.840.1.101.3.4.1.2": (AES, 16),
-    "2.16.840.1.101.3.4.1.22": (AES, 24),
-    "2.16.840.1.101.3.4.1.42": (AES, 32),
-    "1.2.840.113549.3.7": (TripleDES, 24),
-}
-_NAMES = {
-    "1.3.14.3.2.7": "DES",
-    "1.2.840.113549.3.2": "RC2",
-    "1.2.840.113549.3.4": "RC4",
-    "2.16.840.1.101.3.4.1.6": "AES-GCM",
-    "2.16.840.1.101.3.4.1.26": "AES-GCM",
-    "2.16.840.1.101.3.4.1.46": "AES-GCM",
-    "1.2.840.113549.1.1.7": "RSA-OAEP",
-}
+PrivateKey = rsa.RSAPrivateKey | bytes  # bytes are PEM or DER, without a password
 
 
 @dataclass(frozen=True)
 class Recipient:
     """Whose key opens a file, as the file says: by issuer and serial number of the certificate, or by a key id."""
 
-    issuer: str | None = None
+    issuer: str | None = None  # "CN=adept, O=Example"
     serial_number: int | None = None
     key_identifier: bytes | None = None
 
     def __str__(self) -> str:
         if self.key_identifier is not None:
-            return f"the key with id {self.key_identifier.hex()[:80]}"
+            return f"the key with identifier {self.key_identifier.hex()[:80]}"
         return f"the certificate with serial number {self.serial_number or 0:X} issued by {self.issuer!r}"
+
+
+@dataclass(frozen=True)
+class P7mDescription:
+    """What an encrypted server token tells without its key."""
+
+    recipients: tuple[Recipient, ...]
+    cipher: str  # "AES-128-CBC"
+    encoding: Literal["BER", "DER"]
 
 
 @dataclass(frozen=True)
 class _Envelope:
     recipients: tuple[Recipient, ...]
     encrypted_keys: tuple[bytes, ...]  # one a recipient
-    algorithm: type[AES] | type[TripleDES]
-    key_bytes: int
+    cipher: ContentCipher
     iv: bytes
     content: bytes
 
@@ -77,7 +65,7 @@ class _Envelope:
 class _Message(univ.Sequence):
     """ContentInfo with the type of its content spelled out: pyasn1 can't open an ANY of indefinite length."""
 
-    componentType = namedtype.NamedTypes(
+    componentType = namedtype.NamedTypes(  # noqa: N815  pyasn1's name
         namedtype.NamedType("contentType", univ.ObjectIdentifier()),
         namedtype.NamedType(
             "content",
@@ -87,7 +75,7 @@ class _Message(univ.Sequence):
 
 
 def open_server_token(data: bytes, key: PrivateKey | Sequence[PrivateKey]) -> ServerToken:
-    """Decrypt a `.p7m` with a private key (PEM or an RSA key object), or with the one of several that fits.
+    """Decrypt a `.p7m` with a private key, or with the one of several that fits.
 
     TokenFileError for everything that isn't such a file or wasn't made for one of these keys.
     """
@@ -98,40 +86,48 @@ def open_server_token(data: bytes, key: PrivateKey | Sequence[PrivateKey]) -> Se
 def open_with_one_of(data: bytes, keys: Sequence[PrivateKey]) -> tuple[ServerToken, int]:
     """As `open_server_token`; also says which of the keys it was, by its place in the sequence."""
     if not keys:
-        raise Misuse("no private key to open the server token with")
+        raise Misuse("no private key was given to open the server token with")
     loaded = [load_private_key(key) if isinstance(key, bytes) else key for key in keys]
     envelope = _parse(unwrap(data))
     for number, private_key in enumerate(loaded):
         for encrypted_key in envelope.encrypted_keys:
-            if token := _try(envelope, encrypted_key, private_key):
+            if token := _decrypt(envelope, encrypted_key, private_key):
                 return token, number
-    who = " or ".join(map(str, envelope.recipients[:3]))
     raise TokenFileError(
-        f"the server token was encrypted for {who} and can't be opened with the private key given: "
-        "another key is needed, or the file is damaged",
-        way_out="use the key of the certificate that was uploaded to Apple, or download the token again",
+        f"the server token was encrypted for {' or '.join(map(str, envelope.recipients[:3]))}; "
+        "the private key given doesn't open it, or the file is damaged",
+        way_out="use the key whose certificate was uploaded to Apple, or download the token again",
     )
 
 
+def describe_p7m(data: bytes) -> P7mDescription:
+    """What the file says of itself. TokenFileError as in `open_server_token`, keys aside."""
+    message = unwrap(data)
+    envelope = _parse(message)
+    encoding: Literal["BER", "DER"] = "BER" if message[1] == 0x80 else "DER"
+    return P7mDescription(envelope.recipients, envelope.cipher.title, encoding)
+
+
 def recipients(data: bytes) -> tuple[Recipient, ...]:
-    """For whom the file was made, by its own account. TokenFileError as in `open_server_token`, key aside."""
-    return _parse(unwrap(data)).recipients
+    """For whom the file was made, by its own account. TokenFileError as in `describe_p7m`."""
+    return describe_p7m(data).recipients
 
 
 def is_p7m(data: bytes) -> bool:
-    """Whether this is an encrypted server token as far as can be told without a key."""
+    """Whether this is an encrypted server token, as far as can be told without a key."""
     try:
         return bool(recipients(data))
     except TokenFileError:
         return False
 
 
-def _try(envelope: _Envelope, encrypted_key: bytes, private_key: rsa.RSAPrivateKey) -> ServerToken | None:
+def _decrypt(envelope: _Envelope, encrypted_key: bytes, private_key: rsa.RSAPrivateKey) -> ServerToken | None:
+    """One try. A key that doesn't fit mostly decrypts to random bytes without an error, so all failures are equal."""
     try:
         key = private_key.decrypt(encrypted_key, padding.PKCS1v15())
-        if len(key) != envelope.key_bytes:
+        if len(key) != envelope.cipher.key_bytes:
             return None
-        algorithm = envelope.algorithm(key)
+        algorithm = envelope.cipher.algorithm(key)
         decryptor = Cipher(algorithm, modes.CBC(envelope.iv)).decryptor()
         unpadder = PKCS7(algorithm.block_size).unpadder()
         padded = decryptor.update(envelope.content) + decryptor.finalize()
@@ -145,41 +141,42 @@ def _parse(message: bytes) -> _Envelope:
         return _read(message)
     except TokenFileError:
         raise
-    except Exception as error:  # noqa: BLE001  pyasn1 leaves damaged input by IndexError, AttributeError and others
+    except Exception as error:  # damaged input leaves pyasn1 by IndexError, AttributeError and others
         raise TokenFileError(
             "the server token file is damaged or cut short", way_out="download it again from Apple's portal"
         ) from error
 
 
 def _read(message: bytes) -> _Envelope:
-    decoded, _rest = ber_decode(message, asn1Spec=_Message())
+    decoded, rest = ber_decode(message, asn1Spec=_Message())
+    if rest.strip(b"\0\r\n\t "):
+        raise ValueError("something follows the message")
     enveloped = decoded["content"]
     content = enveloped["encryptedContentInfo"]
-    identifier = str(content["contentEncryptionAlgorithm"]["algorithm"])
-    if identifier not in _CIPHERS:
+    cipher = BY_IDENTIFIER.get(identifier := str(content["contentEncryptionAlgorithm"]["algorithm"]))
+    if cipher is None:
         raise _unsupported(identifier)
-    algorithm, key_bytes = _CIPHERS[identifier]
     iv = ber_decode(content["contentEncryptionAlgorithm"]["parameters"], asn1Spec=univ.OctetString())[0]
     transports = [info["ktri"] for info in enveloped["recipientInfos"] if info.getName() == "ktri"]
     if not transports:
-        raise TokenFileError("the server token file is not encrypted to an RSA key")
-    usable = [info for info in transports if str(info["keyEncryptionAlgorithm"]["algorithm"]) == _RSA_ENCRYPTION]
+        raise TokenFileError("the server token file is not encrypted for an RSA key")
+    usable = [info for info in transports if str(info["keyEncryptionAlgorithm"]["algorithm"]) == RSA_ENCRYPTION]
     if not usable:
         raise _unsupported(str(transports[0]["keyEncryptionAlgorithm"]["algorithm"]))
     return _Envelope(
         recipients=tuple(_recipient(info["rid"]) for info in usable),
         encrypted_keys=tuple(info["encryptedKey"].asOctets() for info in usable),
-        algorithm=algorithm,
-        key_bytes=key_bytes,
+        cipher=cipher,
         iv=iv.asOctets(),
         content=content["encryptedContent"].asOctets(),
     )
 
 
 def _unsupported(identifier: str) -> TokenFileError:
-    name = _NAMES.get(identifier, identifier)
+    name = REFUSED.get(identifier, f"algorithm {identifier[:80]}")
     return TokenFileError(
-        f"the server token file is encrypted with {name}; Apple uses RSA with AES-128-CBC, and only AES-CBC and 3DES are read"
+        f"the server token file is encrypted with {name}, which Apple doesn't use; AES-CBC and 3DES under RSA are read",
+        way_out="download the token from Apple's portal again",
     )
 
 
@@ -187,18 +184,13 @@ def _recipient(rid: Any) -> Recipient:
     if rid.getName() == "subjectKeyIdentifier":
         return Recipient(key_identifier=rid["subjectKeyIdentifier"].asOctets())
     name = rid["issuerAndSerialNumber"]
-    return Recipient(issuer=_name(name["issuer"]), serial_number=int(name["serialNumber"]))
-
-
-def _name(issuer: Any) -> str:
-    """A distinguished name for people, as "CN=adept, O=Example"."""
-    parts = []
-    for relative in issuer["rdnSequence"]:
-        for attribute in relative:
-            identifier = x509.ObjectIdentifier(str(attribute["type"]))
-            value = str(ber_decode(attribute["value"])[0])
-            parts.append(f"{_SHORT.get(identifier.dotted_string, identifier.dotted_string)}={value}")
-    return ", ".join(parts)[:100]
+    return Recipient(issuer=_distinguished_name(name["issuer"]), serial_number=int(name["serialNumber"]))
 
 
 _SHORT = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU"}
+
+
+def _distinguished_name(name: Any) -> str:
+    attributes = [attribute for relative in name["rdnSequence"] for attribute in relative]
+    parts = ((str(each["type"]), str(ber_decode(each["value"])[0])) for each in attributes)
+    return ", ".join(f"{_SHORT.get(kind, kind)}={value}" for kind, value in parts)[:200]

@@ -14,10 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from cryptography import x509
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.padding import PKCS7
 from pyasn1.codec.der.decoder import decode as der_decode
 from pyasn1.codec.der.encoder import encode as der_encode
@@ -26,27 +24,23 @@ from pyasn1_modules import rfc5280, rfc5652
 
 from adept.errors import TokenFileError
 from adept.protocol.keypair import load_certificate
+from adept.protocol.p7m_ciphers import CIPHERS, RSA_ENCRYPTION, CipherName
 from adept.protocol.server_token import ServerToken
 
 Form = Literal["ber", "der"]
-CipherName = Literal["aes128", "aes192", "aes256", "3des"]
 RecipientBy = Literal["issuer", "key-id"]
 RandomBytes = Callable[[int], bytes]
 
-CIPHERS = {  # name: object identifier, key bytes, algorithm
-    "aes128": ("2.16.840.1.101.3.4.1.2", 16, AES),
-    "aes192": ("2.16.840.1.101.3.4.1.22", 24, AES),
-    "aes256": ("2.16.840.1.101.3.4.1.42", 32, AES),
-    "3des": ("1.2.840.113549.3.7", 24, TripleDES),
-}
-_RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 _HEADERS = (
     b'Content-Type: application/pkcs7-mime; name="smime.p7m"; smime-type=enveloped-data\r\n'
     b"Content-Transfer-Encoding: base64\r\n"
     b'Content-Disposition: attachment; filename="smime.p7m"\r\n'
     b"Content-Description: S/MIME Encrypted Message\r\n\r\n"
 )
-_END = b"\x00\x00"
+_DATA = "1.2.840.113549.1.7.1"
+_ENVELOPED_DATA = "1.2.840.113549.1.7.3"
+_SEQUENCE, _SET, _OCTET_STRING, _IMPLICIT_0, _EXPLICIT_0 = 0x30, 0x31, 0x04, 0x80, 0xA0
+_END_OF_CONTENTS = b"\x00\x00"
 
 
 def seal_server_token(
@@ -92,31 +86,31 @@ def seal(
 
     `random_bytes` gives the content key, then the IV; the encrypted keys differ each time all the same.
     """
-    identifier, key_bytes, algorithm = CIPHERS[cipher]
-    key = random_bytes(key_bytes)
-    block_cipher = algorithm(key)
-    iv = random_bytes(block_cipher.block_size // 8)
-    encryptor = Cipher(block_cipher, modes.CBC(iv)).encryptor()
-    padder = PKCS7(block_cipher.block_size).padder()
+    chosen = CIPHERS[cipher]
+    key = random_bytes(chosen.key_bytes)
+    algorithm = chosen.algorithm(key)
+    iv = random_bytes(algorithm.block_size // 8)
+    encryptor = Cipher(algorithm, modes.CBC(iv)).encryptor()
+    padder = PKCS7(algorithm.block_size).padder()
     encrypted = encryptor.update(padder.update(text) + padder.finalize()) + encryptor.finalize()
-    recipients = [_recipient(certificate, key, recipient_by) for certificate in certificates]
-    version = 2 if recipient_by == "key-id" else 0
-    content_type = der_encode(univ.ObjectIdentifier("1.2.840.113549.1.7.1"))
-    encryption = der_encode(_algorithm(identifier, univ.OctetString(iv)))
-    if form == "ber":
-        chunks = [encrypted[start : start + chunk_bytes] for start in range(0, len(encrypted), chunk_bytes)]
-        content = _indefinite(0xA0, *(_definite(0x04, chunk) for chunk in chunks))
-        wrap = _indefinite
-    else:
-        content = _definite(0x80, encrypted)
-        wrap = _definite
-    enveloped = wrap(
-        0x30,
-        der_encode(univ.Integer(version)),
-        _definite(0x31, *sorted(recipients)),
-        wrap(0x30, content_type, encryption, content),
+    recipients = sorted(_recipient(certificate, key, recipient_by) for certificate in certificates)
+    content_info = (
+        der_encode(univ.ObjectIdentifier(_DATA)),
+        der_encode(_algorithm(chosen.identifier, univ.OctetString(iv))),
+        _content(encrypted, form, chunk_bytes),
     )
-    return wrap(0x30, der_encode(univ.ObjectIdentifier("1.2.840.113549.1.7.3")), wrap(0xA0, enveloped))
+    wrap = _indefinite if form == "ber" else _definite
+    version = der_encode(univ.Integer(2 if recipient_by == "key-id" else 0))
+    enveloped = wrap(_SEQUENCE, version, _definite(_SET, *recipients), wrap(_SEQUENCE, *content_info))
+    return wrap(_SEQUENCE, der_encode(univ.ObjectIdentifier(_ENVELOPED_DATA)), wrap(_EXPLICIT_0, enveloped))
+
+
+def _content(encrypted: bytes, form: Form, chunk_bytes: int) -> bytes:
+    """The encrypted content, implicitly tagged [0]: Apple's is constructed of OCTET STRINGs, DER's can't be."""
+    if form == "der":
+        return _definite(_IMPLICIT_0, encrypted)
+    chunks = (encrypted[start : start + chunk_bytes] for start in range(0, len(encrypted), chunk_bytes))
+    return _indefinite(_EXPLICIT_0, *(_definite(_OCTET_STRING, chunk) for chunk in chunks))
 
 
 def _recipient(certificate: bytes | x509.Certificate, key: bytes, by: RecipientBy) -> bytes:
@@ -133,7 +127,7 @@ def _recipient(certificate: bytes | x509.Certificate, key: bytes, by: RecipientB
         issuer = der_decode(certificate.issuer.public_bytes(), asn1Spec=rfc5280.Name())[0]
         recipient["rid"]["issuerAndSerialNumber"]["issuer"] = issuer
         recipient["rid"]["issuerAndSerialNumber"]["serialNumber"] = certificate.serial_number
-    recipient["keyEncryptionAlgorithm"] = _algorithm(_RSA_ENCRYPTION, univ.Null(""))
+    recipient["keyEncryptionAlgorithm"] = _algorithm(RSA_ENCRYPTION, univ.Null(""))
     recipient["encryptedKey"] = public_key.encrypt(key, padding.PKCS1v15())
     return bytes(der_encode(recipient))
 
@@ -161,4 +155,4 @@ def _definite(tag: int, *parts: bytes) -> bytes:
 
 
 def _indefinite(tag: int, *parts: bytes) -> bytes:
-    return bytes([tag, 0x80]) + b"".join(parts) + _END
+    return bytes([tag, 0x80]) + b"".join(parts) + _END_OF_CONTENTS

@@ -8,7 +8,6 @@ Source: Apple, "Authenticating through Web Tokens" (read 2026-11).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from adept.errors import Misuse, TokenFileError
 from adept.protocol.device import read_time
 from adept.protocol.file_kinds import FileKind, kind_of
 
-MAXIMUM_SIZE_BYTES = 64 * 1024  # of a token file in any form; real ones have about 2 KB
+MAXIMUM_SIZE_BYTES = 64 * 1024  # of a token file in any form; real ones have 1 KB, encrypted 3 KB
 KEYS = ("consumer_key", "consumer_secret", "access_token", "access_secret", "access_token_expiry")
 
 
@@ -93,10 +92,9 @@ class ServerToken(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"ServerToken(fingerprint={self.fingerprint[:12]!r}, access_token_expiry={self.expiry_text!r})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """As `__repr__`; without it rich would print the fields."""
-        yield "fingerprint", self.fingerprint[:12]
-        yield "access_token_expiry", self.expiry_text
+        return [("fingerprint", self.fingerprint[:12]), ("access_token_expiry", self.expiry_text)]
 
 
 def _text(values: dict[str, Any], key: str) -> str:
@@ -119,7 +117,7 @@ def _expiry(text: str) -> datetime:
 
 def _not_json(data: bytes) -> TokenFileError:
     kind = kind_of(data)
-    if kind is FileKind.ENCRYPTED_TOKEN:
+    if kind is FileKind.SEALED:
         return TokenFileError(
             "the server token is still encrypted, as Apple's portal hands it out",
             way_out="decrypt it with the private key first (adept token decrypt)",
