@@ -43,6 +43,11 @@ def is_utf8(body: bytes) -> bool:
     return True
 
 
+def has_escaped_nul(body: bytes) -> bool:
+    """Whether a NUL may be in some string, which PostgreSQL can't keep; almost free where nothing is escaped."""
+    return b"\\" in body and rb"\u0000" in body
+
+
 def read_any(document: bytes) -> Any:
     """Any JSON value; one that can't be read in full (a number of 5000 digits) comes back as its text."""
     try:
@@ -83,15 +88,16 @@ def convert_keys(keys: Mapping[str, msgspec.Raw], shape: type[Value], **known: o
         if field.name in known:
             values[field.encode_name] = known[field.name]
         elif field.encode_name in keys:
-            values[field.encode_name] = _read_field(keys[field.encode_name], field.encode_name)
+            values[field.encode_name] = read_key(keys, field.encode_name)
     return msgspec.convert(values, shape)
 
 
-def _read_field(raw: msgspec.Raw, name: str) -> Any:
+def read_key(keys: Mapping[str, msgspec.Raw], key: str) -> Any:
+    """The value of a key; raises ValueError that names the key."""
     try:
-        return msgspec.json.decode(raw)
+        return msgspec.json.decode(keys[key])
     except UNREADABLE as error:
-        raise ValueError(f"{error} - at `$.{name}`") from error
+        raise ValueError(f"{error} - at `$.{key}`") from error
 
 
 def malformed(

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from adept.errors import Malformed
-from adept.protocol.device import Device, MalformedDevice, decode_device, read_time
+from adept.protocol.answers import UNREADABLE, has_escaped_nul, is_utf8, malformed, mend_text
+from adept.protocol.device import Device, MalformedDevice, decode_devices, read_time
 
 DEFAULT_LIMIT = 100  # devices a page where the request names no limit
 MAXIMUM_LIMIT = 1000  # devices a page at the most
@@ -36,23 +36,37 @@ class _Envelope(msgspec.Struct):
     fetched_until: Any = None
 
 
+_WHAT = "a page of devices"
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
 def decode_page(body: bytes, *, endpoint: str) -> DevicePage:
-    """Read a page. Missing `devices` is an empty page; `more_to_follow` may be a bool or its word; raises Malformed."""
-    try:
-        envelope = _decode_envelope(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(endpoint, "$", body, str(error)) from error
-    read = [decode_device(bytes(raw)) for raw in envelope.devices or ()]
+    """Read a page. Missing `devices` is an empty page; `more_to_follow` may be a bool or its word; raises Malformed.
+
+    A device that can't be read costs itself and is in `malformed`.
+    """
+    envelope = _read_envelope(body, endpoint)
+    devices, malformed_devices = decode_devices(envelope.devices or (), has_nul=has_escaped_nul(body))
     return DevicePage(
-        devices=tuple(entry for entry in read if isinstance(entry, Device)),
-        malformed=tuple(entry for entry in read if isinstance(entry, MalformedDevice)),
+        devices=tuple(devices),
+        malformed=tuple(malformed_devices),
         cursor=envelope.cursor or None,
         more_to_follow=_as_bool(envelope.more_to_follow, endpoint, body),
         fetched_until=_as_time(envelope.fetched_until),
     )
+
+
+def _read_envelope(body: bytes, endpoint: str) -> _Envelope:
+    """The page with its devices unread. Text that is none is mended only where it is in the way."""
+    if is_utf8(body):
+        try:
+            return _decode_envelope(body)
+        except UNREADABLE:
+            pass
+    try:
+        return _decode_envelope(mend_text(body))
+    except UNREADABLE as error:
+        raise malformed(body, str(error), endpoint=endpoint, what=_WHAT) from error
 
 
 def _as_bool(value: bool | str | None, endpoint: str, body: bytes) -> bool:
@@ -60,7 +74,8 @@ def _as_bool(value: bool | str | None, endpoint: str, body: bytes) -> bool:
     if isinstance(value, str):
         word = value.strip().lower()
         if word not in ("true", "false", ""):
-            raise _malformed(endpoint, "$.more_to_follow", body, f"expected true or false, found {value[:40]!r}")
+            reason = f"expected true or false, found {value[:40]!r}"
+            raise malformed(body, reason, endpoint=endpoint, what=_WHAT, field="$.more_to_follow")
         return word == "true"
     return bool(value)
 
@@ -69,15 +84,5 @@ def _as_time(value: Any) -> datetime | None:
     """A progress mark that can't be read is no reason to lose a page."""
     try:
         return read_time(value) if isinstance(value, str) and value.strip() else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-
-
-def _malformed(endpoint: str, field: str, body: bytes, reason: str) -> Malformed:
-    excerpt = body[:80].decode("utf-8", "replace")
-    return Malformed(
-        f"{endpoint}: Apple's answer is not a page of devices: {reason} (it begins {excerpt!r})",
-        endpoint=endpoint,
-        field=field,
-        found=excerpt,
-    )
