@@ -17,11 +17,18 @@ A message says what was tried, on what, and what came back; `way_out` what to do
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AdeptError(Exception):
-    """Root of all errors of adept. `code` is a stable word for programs; `way_out` is None where we know none."""
+    """Root of all errors of adept. `code` is a stable word for programs; `way_out` is None where we know none.
+
+    `partial` is what came of the earlier parts of an undertaking that was cut into several requests, None where there
+    was no earlier part: the client's methods that take any number of serial numbers set it.
+    """
 
     code: str = "error"
+    partial: Any = None
 
     def __init__(self, message: str, *, way_out: str | None = None) -> None:
         super().__init__(message)

@@ -1,0 +1,81 @@
+"""The session with Apple: its token, kept in memory only, and how one is opened.
+
+A session belongs to one server token. Clients of the same token may share one (`Client(…, session=other.session)`):
+threads among themselves, and tasks of one event loop among themselves; whoever finds it dead renews it for all.
+
+Apple may hand out a new session token with any answer. One that comes late, to a request that was sent before the
+session was opened anew, is not taken: it would bring the dead session back.
+Source: Apple, "Authenticating through Web Tokens" (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adept.client.exchange import Answer
+from adept.client.refusals import session_refusal
+from adept.errors import Malformed
+from adept.protocol.error_codes import SESSION
+from adept.protocol.session_token import decode_session_token
+
+_HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,4096}")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a request is sent with: the session token, None where there is none, and in which opened session."""
+
+    token: str | None = field(repr=False)
+    opening: int  # how many sessions had been opened before, this one included
+
+
+class Session:
+    """One session of one server token, shared by all who are given it. Its repr doesn't show the token."""
+
+    def __init__(self) -> None:
+        self._held = Held(None, 0)
+        self._write = threading.Lock()
+        self.thread_lock = threading.Lock()  # whoever renews holds it: threads
+        self.task_lock = asyncio.Lock()  # the same for tasks of one event loop
+
+    @property
+    def held(self) -> Held:
+        """The current token, to be sent and later compared with."""
+        return self._held
+
+    @property
+    def opened(self) -> int:
+        """How many sessions were opened so far."""
+        return self._held.opening
+
+    def start(self, token: str) -> None:
+        """Take the token of a session just opened."""
+        with self._write:
+            self._held = Held(token, self._held.opening + 1)
+
+    def roll(self, token: str | None, *, sent: Held) -> None:
+        """Take the token that came with the answer to a request sent with `sent`; None or empty changes nothing."""
+        if not token or token == sent.token or not _HEADER_SAFE.fullmatch(token):
+            return
+        with self._write:
+            if self._held.opening == sent.opening:
+                self._held = Held(token, sent.opening)
+
+
+def read_session(answer: Answer, *, now: datetime) -> str:
+    """The token out of the answer to GET /session; raises what `session_refusal` says, or Malformed."""
+    if not 200 <= answer.status < 300:
+        raise session_refusal(answer, now=now)
+    token = decode_session_token(answer.body, endpoint=SESSION)
+    if not _HEADER_SAFE.fullmatch(token):
+        raise Malformed(
+            "opening a session: Apple's answer holds a token that can't stand in a header",
+            endpoint=SESSION,
+            field="$.auth_session_token",
+            found=f"{len(token)} characters",
+        )
+    return token
