@@ -1,0 +1,1 @@
+"""Accounts: the token exchange with Apple's portal, renewal, identity and health."""

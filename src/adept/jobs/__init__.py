@@ -1,0 +1,1 @@
+"""What must happen per account, as one function each, whoever runs it: the command line, a service, a worker."""
