@@ -58,7 +58,7 @@ def generate_keypair(
         raise Misuse(f"{common_name[:80]!r} can't be a certificate's name: 1 to 64 characters are allowed") from error
     key = rsa.generate_private_key(public_exponent=65537, key_size=key_size)
     certificate = _self_signed(name, key, now or datetime.now(UTC), timedelta(days=days))
-    return Keypair(_pem(key, serialization.NoEncryption()), certificate.public_bytes(serialization.Encoding.PEM))
+    return Keypair(private_key_pem(key), certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _self_signed(name: x509.Name, key: rsa.RSAPrivateKey, now: datetime, life: timedelta) -> x509.Certificate:
@@ -85,7 +85,13 @@ def encrypt_key(private_key: bytes, password: bytes) -> bytes:
     """The same key as PKCS#8 PEM that needs `password` (not empty) to be read."""
     if not password:
         raise Misuse("an empty password protects nothing")
-    return _pem(load_private_key(private_key), serialization.BestAvailableEncryption(password))
+    return private_key_pem(load_private_key(private_key), password)
+
+
+def private_key_pem(key: rsa.RSAPrivateKey, password: bytes | None = None) -> bytes:
+    """The key as PKCS#8 PEM, under a password if there is one."""
+    protection = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
 
 
 def load_private_key(data: bytes, password: bytes | None = None) -> rsa.RSAPrivateKey:
@@ -140,7 +146,3 @@ def _found(data: bytes) -> str:
     if kind in (None, FileKind.PRIVATE_KEY, FileKind.CERTIFICATE):
         return "the file is damaged or of a kind we don't know"
     return f"this is {kind.value}"
-
-
-def _pem(key: rsa.RSAPrivateKey, protection: serialization.KeySerializationEncryption) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)

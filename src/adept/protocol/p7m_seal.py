@@ -23,6 +23,7 @@ from pyasn1.type import univ
 from pyasn1_modules import rfc5280, rfc5652
 
 from adept.errors import TokenFileError
+from adept.protocol.ber import with_length
 from adept.protocol.keypair import load_certificate
 from adept.protocol.p7m_ciphers import CIPHERS, RSA_ENCRYPTION, CipherName
 from adept.protocol.server_token import ServerToken
@@ -147,11 +148,7 @@ def _key_identifier(certificate: x509.Certificate, public_key: rsa.RSAPublicKey)
 
 
 def _definite(tag: int, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    if len(body) < 0x80:
-        return bytes([tag, len(body)]) + body
-    length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + body
+    return with_length(tag, b"".join(parts))
 
 
 def _indefinite(tag: int, *parts: bytes) -> bytes:
