@@ -85,16 +85,26 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return {key: read_any(bytes(raw)) for key, raw in keys.items() if key not in Account.__struct_fields__}
 
 
+_NUMBERS = ("org_id", "org_phone")
+
+
 def decode_account(body: bytes, *, endpoint: str) -> Account:
     """Read an account; raises Malformed, also where the answer names neither a server's name nor its UUID."""
     what = "an account"
     document = mend_text(body)
     keys = read_object(document, endpoint=endpoint, what=what)
     urls = _read_urls(read_any(bytes(keys["urls"]))) if "urls" in keys else ()
-    account = read_struct(document, Account, endpoint=endpoint, what=what, urls=urls, document=document)
+    numbers = {key: _read_number(keys[key]) for key in _NUMBERS if key in keys}
+    account = read_struct(document, Account, endpoint=endpoint, what=what, urls=urls, document=document, **numbers)
     if account.server_uuid is None and account.server_name is None:
         raise malformed(body, "it names no server", endpoint=endpoint, what=what, field="$.server_uuid")
     return account
+
+
+def _read_number(raw: msgspec.Raw) -> Any:
+    """Assumed: what consists of digits may come as a number one day."""
+    found = read_any(bytes(raw))
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else found
 
 
 def _read_urls(found: Any) -> tuple[Url, ...]:

@@ -22,7 +22,9 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueErr
 """What reading a document can raise: bad JSON, bad UTF-8, too deep, a number or time out of range."""
 
 _decode_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_SURROGATES = re.compile(rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F]..")
+_SURROGATES = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 _PLACE = re.compile(r" - at `(?P<place>[^`]*)`$")
 
 
@@ -59,7 +61,7 @@ def read_any(document: bytes) -> Any:
 def split_object(document: bytes) -> dict[str, msgspec.Raw]:
     """The keys of a JSON object with their values unread, absent ones (null, "") left out. Raises one of UNREADABLE."""
     keys = _decode_raw_object(document)
-    return {key: raw for key, raw in keys.items() if bytes(raw) not in (b"null", b'""')}
+    return {key: raw for key, raw in keys.items() if len(memoryview(raw)) > 4 or bytes(raw) not in (b"null", b'""')}
 
 
 def read_object(body: bytes, *, endpoint: str, what: str, secret: bool = False) -> dict[str, msgspec.Raw]:

@@ -15,7 +15,7 @@ class BetaToken(msgspec.Struct, frozen=True):
     """One programme an organisation may enroll devices in."""
 
     token: str
-    title: str | None = None
+    title: str | None = None  # for people, such as a programme's name
     os: str | None = None  # opaque: Apple's table says OSX, its article macOS
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -26,19 +27,20 @@ SALT = b"\0\0\0\0"
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 
+@dataclass(frozen=True, repr=False)
 class BypassCode:
-    """One bypass code. A secret: its representation does not show it."""
+    """One bypass code. A secret: its representation does not show it. Raises Misuse unless `raw` has 16 bytes."""
 
-    def __init__(self, raw: bytes) -> None:
-        """Raises Misuse unless `raw` has 16 bytes."""
-        if len(raw) != RAW_BYTES:
-            raise Misuse(f"a bypass code is made of {RAW_BYTES} bytes, got {len(raw)}")
-        self.raw = bytes(raw)
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.raw) != RAW_BYTES:
+            raise Misuse(f"a bypass code is made of {RAW_BYTES} bytes, got {len(self.raw)}")
 
     @classmethod
     def from_raw(cls, raw: bytes) -> BypassCode:
         """The code of 16 bytes kept earlier."""
-        return cls(raw)
+        return cls(bytes(raw))
 
     @classmethod
     def from_code(cls, code: str) -> BypassCode:
@@ -74,12 +76,6 @@ class BypassCode:
     def escrow_key(self) -> str:
         """What Apple gets: 64 hex digits. Assumed: either case; Apple's sample is upper, the field's clients lower."""
         return hashlib.pbkdf2_hmac("sha256", self.raw, SALT, ITERATIONS, 32).hex()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BypassCode) and self.raw == other.raw
-
-    def __hash__(self) -> int:
-        return hash(self.raw)
 
     def __repr__(self) -> str:
         return "BypassCode(…)"

@@ -34,6 +34,9 @@ def decode_details(body: bytes, *, endpoint: str) -> DeviceDetails:
     details = DeviceDetails(found={}, absent={}, malformed={})
     for serial, raw in entries.items():
         _file(details, fold_serial(serial), bytes(raw))
+    for serial in details.found:  # one that came twice, in two spellings, is there
+        details.absent.pop(serial, None)
+        details.malformed.pop(serial, None)
     return details
 
 

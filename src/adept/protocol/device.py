@@ -19,6 +19,7 @@ from msgspec.structs import force_setattr
 from adept.protocol.answers import UNREADABLE, has_escaped_nul, is_utf8, mend_text, read_any, read_key, split_object
 
 SERIAL_MAX_LENGTH = 64  # characters. Assumed: Apple's have 10 to 14; a longer one is no serial number
+REASON_MAX_LENGTH = 300  # characters of what is said about a malformed device
 
 SerialNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=SERIAL_MAX_LENGTH)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]  # an empty one is absent, which the slow way sees to
@@ -189,7 +190,7 @@ def _decode_empties(document: bytes, serial_number: str | None) -> Device | Malf
 def _decode_leniently(document: bytes, serial_number: str | None) -> Device | MalformedDevice:
     """The slow way: key by key, so that it can be said which one is wrong."""
     document = mend_text(document)
-    serial = serial_number
+    serial = None
     try:
         keys = split_object(document)
         serial = _read_serial(keys, serial_number)
@@ -197,7 +198,7 @@ def _decode_leniently(document: bytes, serial_number: str | None) -> Device | Ma
         present = {key: value for key, value in values.items() if value != ""}
         device = msgspec.convert(present | {"serial_number": serial}, Device)
     except UNREADABLE as error:
-        return MalformedDevice(serial, str(error), document)
+        return MalformedDevice(serial, str(error)[:REASON_MAX_LENGTH], document)
     force_setattr(device, "document", document)
     return device
 

@@ -116,7 +116,8 @@ def encode_profile(profile: Profile) -> bytes:
 def profile_values(profile: Profile) -> dict[str, Any]:
     """The keys a profile has, with their values."""
     known = {key: getattr(profile, key) for key in KEYS}
-    return {key: value for key, value in known.items() if value is not UNSET} | profile.extra
+    extra = {key: value for key, value in profile.extra.items() if key not in known}
+    return {key: value for key, value in known.items() if value is not UNSET} | extra
 
 
 def without_empty(profile: Profile) -> Profile:

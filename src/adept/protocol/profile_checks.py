@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
@@ -21,7 +21,7 @@ from msgspec import UNSET
 from adept.protocol.error_codes import ErrorCode
 from adept.protocol.profile import DEFAULTS, SERVER_RULES, Profile, ServerRule
 from adept.protocol.results import MAXIMUM_DEVICES
-from adept.protocol.skip_keys import SKIP_KEYS, meant_key
+from adept.protocol.skip_keys import SKIP_KEYS, Platform, SkipKey, meant_key
 
 
 class Level(StrEnum):
@@ -41,9 +41,14 @@ class Finding(msgspec.Struct, frozen=True):
     message: str
 
 
-def check_profile(profile: Profile) -> list[Finding]:
-    """Everything found, errors first in the order in which Apple is assumed to check."""
+def check_profile(profile: Profile, *, targets: Mapping[Platform, str] | None = None) -> list[Finding]:
+    """Everything found, errors first in the order in which Apple is assumed to check.
+
+    `targets` are the platforms and versions the profile is meant for; with them, skip keys that none of them has are
+    named. Empty optional keys are errors; `without_empty` takes them out.
+    """
     found = [*_refused(profile), *_certificates(profile), *_flags(profile), *_lists(profile)]
+    found += _skip_keys(profile, targets or {})
     return sorted(found, key=lambda finding: list(Level).index(finding.level))
 
 
@@ -159,16 +164,6 @@ def _flags(profile: Profile) -> Iterator[Finding]:
 
 
 def _lists(profile: Profile) -> Iterator[Finding]:
-    items = () if profile.skip_setup_items is UNSET else profile.skip_setup_items
-    for item in items:
-        if item not in SKIP_KEYS:
-            meant = meant_key(item)
-            hint = f"; did you mean {meant}?" if meant else ""
-            message = f"{item[:60]!r} is not a known skip key{hint}"
-            yield Finding(Level.WARNING, "skip_key_unknown", "skip_setup_items", message)
-        elif SKIP_KEYS[item].is_pre_fetch:
-            message = f"{item} may be shown before the device has its profile"
-            yield Finding(Level.NOTE, "skip_key_pre_fetch", "skip_setup_items", message)
     if profile.profile_uuid is not UNSET:
         message = "Apple gives every profile a new UUID; this one is not used"
         yield Finding(Level.NOTE, "profile_uuid_ignored", "profile_uuid", message)
@@ -177,3 +172,28 @@ def _lists(profile: Profile) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "too_many_devices", "devices", message)
     for key in sorted(profile.extra):
         yield Finding(Level.WARNING, "key_unknown", key, f"{key[:60]!r} is not a key of Apple's profiles")
+
+
+def _skip_keys(profile: Profile, targets: Mapping[Platform, str]) -> Iterator[Finding]:
+    for item in () if profile.skip_setup_items is UNSET else profile.skip_setup_items:
+        known = SKIP_KEYS.get(item)
+        for level, code, message in _about_unknown(item) if known is None else _about(known, targets):
+            yield Finding(level, code, "skip_setup_items", message)
+
+
+def _about_unknown(item: str) -> Iterator[tuple[Level, str, str]]:
+    meant = meant_key(item)
+    hint = f"; did you mean {meant}?" if meant else ""
+    yield Level.WARNING, "skip_key_unknown", f"{item[:60]!r} is not a known skip key{hint}"
+
+
+def _about(item: SkipKey, targets: Mapping[Platform, str]) -> Iterator[tuple[Level, str, str]]:
+    if item.is_pre_fetch:
+        yield Level.NOTE, "skip_key_pre_fetch", f"{item.name} may be shown before the device has its profile"
+    for platform, version in item.deprecated.items():
+        yield Level.NOTE, "skip_key_deprecated", f"{item.name} is deprecated from {platform} {version}"
+    for platform, version in item.removed.items():
+        yield Level.NOTE, "skip_key_removed", f"{item.name} has no effect from {platform} {version}"
+    if targets and not any(item.is_on(platform, version) for platform, version in targets.items()):
+        meant_for = ", ".join(f"{platform} {version}" for platform, version in targets.items())
+        yield Level.WARNING, "skip_key_unavailable", f"{item.name} is not there on {meant_for}"

@@ -10,7 +10,7 @@ from datetime import date
 
 import msgspec
 
-from adept.protocol.answers import read_struct
+from adept.protocol.answers import read_any, read_object, read_struct
 from adept.protocol.device import fold_serial
 
 
@@ -23,10 +23,22 @@ class ReplacementDetails(msgspec.Struct, frozen=True):
 
 
 def decode_replacement_details(body: bytes, *, endpoint: str) -> ReplacementDetails:
-    """Read the answer; raises Malformed."""
-    details = read_struct(body, ReplacementDetails, endpoint=endpoint, what="the details of a replacement")
+    """Read the answer; a date that can't be read is None; raises Malformed."""
+    what = "the details of a replacement"
+    keys = read_object(body, endpoint=endpoint, what=what)
+    replaced = _read_date(keys["replacement_date"]) if "replacement_date" in keys else None
+    details = read_struct(body, ReplacementDetails, endpoint=endpoint, what=what, replacement_date=replaced)
     return msgspec.structs.replace(
         details,
         serial_number=fold_serial(details.serial_number),
         original_device_serial_number=fold_serial(details.original_device_serial_number),
     )
+
+
+def _read_date(raw: msgspec.Raw) -> date | None:
+    """Assumed: a whole time may stand where Apple documents a date; its date counts."""
+    found = read_any(bytes(raw))
+    try:
+        return date.fromisoformat(found.strip()[:10]) if isinstance(found, str) else None
+    except ValueError:
+        return None

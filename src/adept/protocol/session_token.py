@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from adept.protocol.answers import read_struct
+from adept.protocol.answers import malformed, read_struct
 
 SESSION_HEADER = "X-ADM-Auth-Session"  # carries it; any answer may carry a new one, which then replaces it
 INACTIVITY_S = 180  # Assumed: clients of the field drop a token after 3 minutes; Apple gives no number
@@ -18,6 +18,15 @@ class _Answer(msgspec.Struct):
 
 
 def decode_session_token(body: bytes, *, endpoint: str) -> str:
-    """Read the token; raises Malformed, which shows no part of it, also where it is empty or blank."""
-    answer = read_struct(body, _Answer, endpoint=endpoint, what="a session token", secret=True)
-    return answer.auth_session_token
+    """Read the token; raises Malformed, which shows no part of it, also where no header could carry the token."""
+    what = "a session token"
+    token = read_struct(body, _Answer, endpoint=endpoint, what=what, secret=True).auth_session_token
+    if not is_session_token(token):
+        reason = "the token is blank or has characters that no header can carry"
+        raise malformed(body, reason, endpoint=endpoint, what=what, field="$.auth_session_token", secret=True)
+    return token
+
+
+def is_session_token(text: str) -> bool:
+    """Whether this can be a session token at all: one word of printable ASCII."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
