@@ -1,8 +1,8 @@
 """How everything here is measured.
 
 Each run of a contender is a process of its own, so that nothing is warm that would be cold, and its peak memory is its
-own. A round runs every contender once; rounds alternate their order. What counts is between `start` and `stop` in that
-process: seconds of the clock, CPU seconds of all its threads, and the highest resident memory up to then.
+own. A round runs every contender once; rounds alternate their order. What counts is the block of a `Watch` in that
+process: seconds of the clock, CPU seconds of all its threads, and the highest resident memory up to its end.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,21 @@ def peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def measure(work: Callable[[], tuple[int, Mapping[str, float]]]) -> Run:
-    """Do the work once and say what it took."""
-    cpu, clock = time.process_time(), time.perf_counter()
-    count, extra = work()
-    return Run(count, time.perf_counter() - clock, time.process_time() - cpu, peak_bytes(), extra)
+class Watch:
+    """Times the block it is entered for: `with Watch() as watch: …`, then `watch.run(count)`."""
+
+    def __enter__(self) -> Self:
+        self.seconds, self.cpu_s = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self.seconds
+        self.cpu_s = time.process_time() - self.cpu_s
+        self.peak_bytes = peak_bytes()
+
+    def run(self, count: int, extra: Mapping[str, float] | None = None) -> Run:
+        """What was measured, for so many things."""
+        return Run(count, self.seconds, self.cpu_s, self.peak_bytes, extra or {})
 
 
 def report(run: Run) -> None:
