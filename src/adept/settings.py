@@ -20,6 +20,7 @@ from adept.errors import ConfigError
 
 PREFIX = "ADEPT_"
 DATABASE_FILE = "adept.sqlite3"
+_DATABASES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -33,7 +34,7 @@ def _apple_url(url: str) -> str:
 
 
 def _database_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+    if not url.get_secret_value().startswith(_DATABASES):
         raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
     return url
 
@@ -53,7 +54,9 @@ class Settings(BaseSettings):
     token: Path | None = None  # a server token's JSON
     url: Annotated[str, AfterValidator(_apple_url)] | None = None  # None: Apple's
     data_dir: Path = Field(default_factory=lambda: _default_data_dir())
-    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None  # None: SQLite in the data directory
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = (
+        None  # None: SQLite in the data directory
+    )
     secret_keys: Annotated[SecretStr, AfterValidator(_sealing_keys)] | None = None
     secret_keys_file: Path | None = None
 
@@ -62,6 +65,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{(self.data_dir / DATABASE_FILE).absolute().as_posix()}"
+
+    def database_file(self) -> Path | None:
+        """The database's file where it is one (SQLite)."""
+        _, is_file, path = self.where_to_store().partition("sqlite:///")
+        return Path(path) if is_file else None
 
     def sealing_keys(self) -> tuple[str, ...] | None:
         """The keys that seal secrets, the writing one first; None where none was given. Reads the file named."""

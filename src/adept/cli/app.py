@@ -36,8 +36,8 @@ app = App(
     suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
-for _name, (_module, _help) in _GROUPS.items():
-    app.command(f"adept.cli.{_module}:app", name=_name, help=_help)
+for _place, (_name, (_module, _help)) in enumerate(_GROUPS.items()):
+    app.command(f"adept.cli.{_module}:app", name=_name, help=_help, sort_key=_place)
 
 
 def run(words: list[str]) -> int:

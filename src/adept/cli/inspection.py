@@ -23,8 +23,8 @@ Description = dict[str, Any]
 def describe(data: bytes, *, password: bytes | None, now: datetime) -> Description:
     """Say what the file is. Raises TokenFileError where it is none of the kinds adept has to do with, or damaged."""
     readers: dict[FileKind | None, Callable[[], Description]] = {
-        FileKind.PLAIN_TOKEN: lambda: _token(data, now),
-        FileKind.ENCRYPTED_TOKEN: lambda: _p7m(data),
+        FileKind.DECRYPTED: lambda: _token(data, now),
+        FileKind.SEALED: lambda: _p7m(data),
         FileKind.CERTIFICATE: lambda: _certificate(load_certificate(data), now),
         FileKind.PRIVATE_KEY: lambda: _key(data, password),
         FileKind.PKCS12: lambda: _pkcs12(data, password, now),

@@ -30,20 +30,35 @@ def print_document(value: object) -> None:
     _write(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
+class ItemsPrinter:
+    """Prints a list as JSON, an item a line, as the items come; `msgspec.Raw` values are printed as they are."""
+
+    def __init__(self) -> None:
+        _raw(b'{"items":[')
+        self._separator = b"\n"
+
+    def add(self, items: Iterable[object]) -> None:
+        """Print further items."""
+        for item in items:
+            _raw(self._separator, msgspec.json.encode(item))
+            self._separator = b",\n"
+
+    def end(self, *, next_cursor: str | None = None) -> None:
+        """Close the list; `next_cursor` is where the rest begins, None where there is none."""
+        _write(b'],"next_cursor":' + msgspec.json.encode(next_cursor) + b"}")
+
+
 def print_items(items: Iterable[object], *, next_cursor: str | None = None) -> None:
-    """Print a list as JSON, an item a line. Values of type `msgspec.Raw` are printed as they are."""
-    _raw(b'{"items":[')
-    separator = b"\n"
-    for item in items:
-        _raw(separator, msgspec.json.encode(item))
-        separator = b",\n"
-    _write(b'],"next_cursor":' + msgspec.json.encode(next_cursor) + b"}")
+    """Print a whole list as JSON."""
+    printer = ItemsPrinter()
+    printer.add(items)
+    printer.end(next_cursor=next_cursor)
 
 
 def print_body(body: bytes) -> None:
-    """Print Apple's answer unchanged, but for a line's end where it has none."""
+    """Print Apple's answer unchanged, but for a line's end where it has none; an empty one prints nothing."""
     _raw(body)
-    if not body.endswith(b"\n"):
+    if body and not body.endswith(b"\n"):
         _raw(b"\n")
 
 
@@ -81,4 +96,3 @@ def _write(document: bytes) -> None:
 def _raw(*parts: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(b"".join(parts))
-    sys.stdout.buffer.flush()

@@ -40,7 +40,7 @@ def gather(arguments: Sequence[str], source: SerialsFile) -> list[str]:
 
 
 def fold(words: Iterable[str]) -> list[str]:
-    """One spelling each, blanks and duplicates dropped, order kept; a word may hold several, split by comma or blank."""
+    """One spelling each, no blanks, no duplicates, in order; a word may hold several, split by commas or blanks."""
     split = (fold_serial(serial) for word in words for serial in word.replace(",", " ").split())
     return list(dict.fromkeys(split))
 

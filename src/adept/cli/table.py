@@ -15,30 +15,43 @@ from adept.cli.output import readable
 _BATCH = 200  # rows whose widths are looked at together
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> int:
-    """Print a header and the rows; `empty` is the sentence to print where there are none. Returns how many rows."""
-    printed = 0
-    for line in lines(columns, rows, bold=sys.stdout.isatty()):
-        print(line)
-        printed += 1
-    if not printed:
-        print(empty)
-    return max(printed - 1, 0)
+class TablePrinter:
+    """Prints rows as they come; the header goes before the first."""
 
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.printed = 0
+        self._columns = columns
+        self._widths = [_width(column) for column in columns]
 
-def lines(columns: Sequence[str], rows: Iterable[Sequence[object]], *, bold: bool = False) -> Iterator[str]:
-    """The lines of a table, header first; none where there are no rows."""
-    remaining = iter(rows)
-    widths = [_width(column) for column in columns]
-    started = False
-    while batch := [[readable(cell) for cell in row] for row in islice(remaining, _BATCH)]:
-        widths = [max(width, *map(_width, cells)) for width, cells in zip(widths, zip(*batch, strict=True), strict=True)]
-        if not started:
-            header = _line(columns, widths)
-            yield f"\x1b[1m{header}\x1b[0m" if bold else header
-            started = True
+    def add(self, rows: Iterable[Sequence[object]]) -> None:
+        """Print further rows; widths fit those that are given together, up to some hundred."""
+        remaining = iter(rows)
+        while batch := [[readable(cell) for cell in row] for row in islice(remaining, _BATCH)]:
+            for line in self._lines(batch):
+                print(line)
+            self.printed += len(batch)
+
+    def end(self, *, empty: str) -> None:
+        """Print the sentence `empty` where there were no rows."""
+        if not self.printed:
+            print(empty)
+
+    def _lines(self, batch: list[list[str]]) -> Iterator[str]:
+        columns = zip(self._widths, zip(*batch, strict=True), strict=True)
+        self._widths = [max(width, *map(_width, cells)) for width, cells in columns]
+        if not self.printed:
+            header = _line(self._columns, self._widths)
+            yield f"\x1b[1m{header}\x1b[0m" if sys.stdout.isatty() else header
         for row in batch:
-            yield _line(row, widths)
+            yield _line(row, self._widths)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> int:
+    """Print a whole table; `empty` is the sentence to print where there are no rows. Returns how many there were."""
+    printer = TablePrinter(columns)
+    printer.add(rows)
+    printer.end(empty=empty)
+    return printer.printed
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

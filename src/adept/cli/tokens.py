@@ -160,7 +160,7 @@ def _is_plain(data: bytes) -> bool:
 
     if not data.strip():
         raise TokenFileError("the server token is empty", way_out="download it again from Apple's portal")
-    return kind_of(data) in (FileKind.PLAIN_TOKEN, FileKind.JSON)
+    return kind_of(data) in (FileKind.DECRYPTED, FileKind.JSON)
 
 
 def _refuse_same(cert: Path, key: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,7 +70,7 @@ async def device_rows(
     return [read_row(StoredDevice, row) for row in await tx.execute(statement.limit(limit))]
 
 
-async def stream_devices(tx: AsyncConnection, wanted: DeviceFilter) -> AsyncIterator[StoredDevice]:
+async def stream_devices(tx: AsyncConnection, wanted: DeviceFilter) -> AsyncGenerator[StoredDevice]:
     """Every such device in the order of `device_rows`, in constant memory; the transaction stays open meanwhile."""
     statement = _ordered(_filtered(select(devices, accounts.c.name.label("account_name")), wanted))
     async with tx.stream(statement.execution_options(yield_per=1000)) as rows:

@@ -1,0 +1,35 @@
+"""`adept db`: the database's schema."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from adept.cli.event_loop import run_async
+from adept.cli.output import FOR_PEOPLE, Output, print_document
+
+app = App(name="db", help="Look after the database.", help_epilogue="Example: adept db upgrade")
+
+
+@app.command(help_epilogue="Example: adept db upgrade")
+def upgrade(*, output: Output = FOR_PEOPLE) -> None:
+    """Make the database, or bring it to the schema of this version of adept. Harmless where there is nothing to do.
+
+    Stop other adept processes of an older version first, and make a backup.
+    """
+    schema, place = run_async(_upgrade())
+    if output.json:
+        print_document({"database": place, "schema": schema})
+    else:
+        print(f"The database {place} is at schema {schema}.")
+
+
+async def _upgrade() -> tuple[str, str]:
+    from adept.settings import load_settings
+    from adept.store.database import open_store
+    from adept.store.schema import HEAD
+
+    settings = load_settings()
+    async with open_store(
+        settings.where_to_store(), secret_keys=settings.sealing_keys(), data_dir=settings.data_dir, migrate=True
+    ) as store:
+        return HEAD, store.place.label

@@ -1,0 +1,57 @@
+"""How commands get to the store, and what a pass needs beside it: a clock, a client for a token, a name for us."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from adept.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from adept.client.async_client import AsyncClient
+    from adept.protocol.server_token import ServerToken
+    from adept.store.database import Store
+
+
+@asynccontextmanager
+async def opened(*, create: bool = False) -> AsyncIterator[Store]:
+    """The store that the environment names. `create` makes a SQLite database that is not there yet.
+
+    An existing database is never upgraded on the side: another adept may be at work in it (`adept db upgrade`).
+    """
+    from adept.store.database import open_store
+
+    settings = load_settings()
+    async with open_store(
+        settings.where_to_store(),
+        secret_keys=settings.sealing_keys(),
+        data_dir=settings.data_dir,
+        migrate=create and _is_new(settings),
+    ) as store:
+        yield store
+
+
+def utc_now() -> datetime:
+    """The computer's time."""
+    return datetime.now(UTC)
+
+
+def connect(token: ServerToken, base_url: str) -> AsyncClient:
+    """A client for an account's token."""
+    from adept.client.async_client import AsyncClient
+
+    return AsyncClient(token, base_url=base_url)
+
+
+def holder() -> str:
+    """What the account's row shows while this process walks it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _is_new(settings: Settings) -> bool:
+    file = settings.database_file()
+    return file is not None and (not file.exists() or file.stat().st_size == 0)
