@@ -1,0 +1,115 @@
+"""`--hostile`: an Apple that trains its clients, after pebble's example.
+
+Everything here was seen in production or follows from what Apple allows itself. And everything is bounded, so that a
+client that keeps the rules always gets through:
+
+    sessions     end after 25 to 60 requests, so that a renewed one always lasts for the replay
+    429, 503     one request in 25 at most, with Retry-After: 1; never again for that server within the next three
+                 seconds of real time nor the next 25 requests
+    pages        at most 40 devices, told in /account; entries of a sync page may be shuffled (never two of one device
+                 and second) and doubled; booleans may be words; a last sync page may keep the cursor, once
+    assign       serial numbers may be missing in the answer and not assigned, each one once
+    fleet        some devices have keys and families nobody knows (`fleet.py`)
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adept.simulator.answers import Answer, error
+from adept.simulator.calls import Call
+from adept.simulator.documents import read
+from adept.simulator.fault_words import find_word
+from adept.simulator.listings import Page
+from adept.simulator.organisation import MdmServer
+
+PAGE_LIMIT = 40
+ROTATE_EVERY = 3  # answers to a session token
+RETRY_AFTER_S = 1
+_QUIET_REQUESTS = 25
+_QUIET_S = 3.0
+_REFUSED_SHARE = 0.2  # of the requests after the quiet ones
+_MISSING_SHARE = 0.3  # of assign requests
+_MISSING = find_word("missing_devices", "post_profile_devices")
+
+
+@dataclass
+class _Mood:
+    """How one server was treated of late."""
+
+    requests_since: int = 0
+    refused_at_s: float = float("-inf")
+
+
+class Hostility:
+    """Draws everything from one seeded source. `monotonic` is real time: what clients wait by."""
+
+    def __init__(self, seed: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._random = random.Random(f"hostility {seed}")  # noqa: S311 - a simulation
+        self._monotonic = monotonic
+        self._moods: dict[str, _Mood] = {}
+        self._left_out: set[str] = set()
+        self._kept_cursors: set[str] = set()
+
+    def session_length(self) -> int:
+        """How many requests a new session will take."""
+        return self._random.randint(25, 60)
+
+    def refusal(self, server: MdmServer) -> Answer | None:
+        """A 429 or 503 now and then."""
+        mood = self._moods.setdefault(server.name, _Mood())
+        mood.requests_since += 1
+        now_s = self._monotonic()
+        if mood.requests_since <= _QUIET_REQUESTS or now_s - mood.refused_at_s < _QUIET_S:
+            return None
+        if self._random.random() >= _REFUSED_SHARE:
+            return None
+        mood.requests_since, mood.refused_at_s = 0, now_s
+        answer = error(429, "TOO_MANY_REQUESTS") if self._random.random() < 0.7 else error(503)
+        return replace(answer, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    def page(self, page: Page) -> Page:
+        """A good page, told in one of the ways that are hard to hear."""
+        is_sync = page.devices[:1] and b'"op_type"' in page.devices[0]
+        if is_sync:
+            page = self._keeping_cursor(replace(page, devices=self._muddled(page.devices)))
+        if self._random.random() < 0.5:
+            page = replace(page, more_to_follow=str(page.more_to_follow).lower())
+        return page
+
+    def results(self, endpoint: Callable[[Call], Answer], call: Call) -> Answer:
+        """The endpoint's answer; of an assign, sometimes only for every second device."""
+        is_assign = call.request.path == "/profile/devices" and call.request.method != "DELETE"
+        if is_assign and call.forced is None and self._random.random() < _MISSING_SHARE:
+            serials = set(call.serials()) if call.document.get("devices") else set()
+            if len(serials) > 1 and not serials & self._left_out:
+                self._left_out |= serials
+                call.forced = _MISSING
+        return endpoint(call)
+
+    def _keeping_cursor(self, page: Page) -> Page:
+        """A last page whose cursor did not move: the next sync tells the same again. Once for each cursor."""
+        if page.more_to_follow is not False or not page.asked or page.asked in self._kept_cursors:
+            return page
+        if self._random.random() < 0.3:
+            self._kept_cursors.add(page.asked)
+            return replace(page, cursor=page.asked)
+        return page
+
+    def _muddled(self, entries: list[bytes]) -> list[bytes]:
+        """The entries shuffled and some of them doubled; those of one device and second keep their order."""
+        doubled = [entry for entry in entries for _ in range(1 + (self._random.random() < 0.1))]
+        moments: dict[tuple[Any, Any], list[bytes]] = {}
+        for entry in doubled:
+            moments.setdefault(_moment(entry), []).append(entry)
+        self._random.shuffle(doubled)
+        return [moments[_moment(entry)].pop(0) for entry in doubled]
+
+
+def _moment(entry: bytes) -> tuple[Any, Any]:
+    fields = read(entry)
+    return fields.get("serial_number"), fields.get("op_date")
