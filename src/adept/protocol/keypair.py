@@ -21,6 +21,7 @@ from adept.errors import Misuse, TokenFileError
 from adept.protocol.file_kinds import FileKind, kind_of
 
 KEY_SIZES = (2048, 3072, 4096)
+MAXIMUM_SIZE_BYTES = 64 * 1024  # of a key or certificate file; a chain with its key has some 10 KB
 DEFAULT_DAYS = 365  # Apple looks at the certificate when it is uploaded, which may be long after it was made
 _CLOCK_SKEW = timedelta(minutes=10)
 
@@ -99,6 +100,7 @@ def load_private_key(data: bytes, password: bytes | None = None) -> rsa.RSAPriva
 
     A password is ignored by keys that need none. TokenFileError for everything that isn't such a key.
     """
+    _refuse_large(data)
     key = _load(data, password)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TokenFileError("the private key is not an RSA key; Apple encrypts server tokens to RSA keys only")
@@ -107,12 +109,13 @@ def load_private_key(data: bytes, password: bytes | None = None) -> rsa.RSAPriva
 
 def load_certificate(data: bytes) -> x509.Certificate:
     """Read a certificate, PEM or DER. TokenFileError for everything else."""
+    _refuse_large(data)
     try:
         if b"-----BEGIN" in data:
             return x509.load_pem_x509_certificate(data)
         return x509.load_der_x509_certificate(data)
     except ValueError as error:
-        raise TokenFileError(f"can't read the certificate: {_found(data)}") from error
+        raise TokenFileError(f"can't read the certificate: {_found(data, FileKind.CERTIFICATE)}") from error
 
 
 def certificate_matches(certificate: bytes | x509.Certificate, private_key: bytes | rsa.RSAPrivateKey) -> bool:
@@ -134,15 +137,18 @@ def _load(data: bytes, password: bytes | None) -> object:
                 raise TokenFileError("the private key is protected: its password is needed") from None
             return load(data, None)
     except (ValueError, UnsupportedAlgorithm) as error:
-        if password and b"ENCRYPTED" in data:
-            raise TokenFileError("the private key can't be read: wrong password, or a damaged file") from error
-        raise TokenFileError(f"can't read the private key: {_found(data)}") from error
+        if password and kind_of(data) in (None, FileKind.PRIVATE_KEY):
+            raise TokenFileError("can't read the private key: wrong password, or the file is damaged") from error
+        raise TokenFileError(f"can't read the private key: {_found(data, FileKind.PRIVATE_KEY)}") from error
 
 
-def _found(data: bytes) -> str:
+def _refuse_large(data: bytes) -> None:
+    if len(data) > MAXIMUM_SIZE_BYTES:
+        raise TokenFileError(f"the key or certificate file is larger than {MAXIMUM_SIZE_BYTES // 1024} KB")
+
+
+def _found(data: bytes, wanted: FileKind) -> str:
     if not data.strip():
         return "the file is empty"
     kind = kind_of(data)
-    if kind in (None, FileKind.PRIVATE_KEY, FileKind.CERTIFICATE):
-        return "the file is damaged or of a kind we don't know"
-    return f"this is {kind.value}"
+    return f"this is {kind.value}" if kind not in (None, wanted) else "the file is damaged or of a kind we don't know"

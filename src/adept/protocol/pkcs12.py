@@ -33,13 +33,14 @@ _ENCRYPTED_DATA = "1.2.840.113549.1.7.6"
 _KEY_BAG = "1.2.840.113549.1.12.10.1.1"
 _SHROUDED_KEY_BAG = "1.2.840.113549.1.12.10.1.2"
 _CERTIFICATE_BAG = "1.2.840.113549.1.12.10.1.3"
-_EXPLICIT_0 = tag.Tag(tag.tagClassContext, tag.tagFormatConstructed, 0)
+_TAG_0 = tag.Tag(tag.tagClassContext, tag.tagFormatConstructed, 0)
+_ANY_AS_0 = univ.Any().subtype(explicitTag=_TAG_0)  # type: ignore[no-untyped-call]  # the stub is without types here
 
 
 class _ContentInfo(univ.Sequence):
     componentType = namedtype.NamedTypes(  # noqa: N815  pyasn1's name
         namedtype.NamedType("contentType", univ.ObjectIdentifier()),
-        namedtype.OptionalNamedType("content", univ.Any().subtype(explicitTag=_EXPLICIT_0)),
+        namedtype.OptionalNamedType("content", _ANY_AS_0),
     )
 
 

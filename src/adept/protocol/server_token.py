@@ -116,13 +116,17 @@ def _expiry(text: str) -> datetime:
 
 
 def _not_json(data: bytes) -> TokenFileError:
+    if not data.strip():
+        return TokenFileError("the server token file is empty")
     kind = kind_of(data)
     if kind is FileKind.SEALED:
         return TokenFileError(
             "the server token is still encrypted, as Apple's portal hands it out",
             way_out="decrypt it with the private key first (adept token decrypt)",
         )
-    found = f"this is {kind.value}" if kind else "it is not JSON"
+    if kind is FileKind.DECRYPTED and not data.lstrip().startswith(b"{"):
+        return TokenFileError("the server token has lines around its JSON", way_out="keep what is from { to }")
+    found = f"this is {kind.value}" if kind not in (None, FileKind.JSON, FileKind.DECRYPTED) else "it is not JSON, or cut short"
     return TokenFileError(f"can't read the server token: {found}")
 
 
