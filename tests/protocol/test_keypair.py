@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
-from tests.tokens import NOW, TOKEN, keypair, other_keypair, private_key
 
 from adept.errors import Misuse, TokenFileError
 from adept.protocol.keypair import (
@@ -24,6 +24,7 @@ from adept.protocol.keypair import (
     private_key_pem,
 )
 from adept.protocol.p7m_seal import seal_server_token
+from tests.tokens import NOW, TOKEN, keypair, other_keypair, private_key
 
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
 PKCS1, PKCS8 = serialization.PrivateFormat.TraditionalOpenSSL, serialization.PrivateFormat.PKCS8
@@ -208,10 +209,8 @@ def test_any_bytes_are_refused_as_key_and_certificate(data: bytes, password: byt
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255), st.booleans())
-def test_a_mutated_key_is_a_key_or_refused(place: int, value: int, der: bool) -> None:  # noqa: FBT001
+def test_a_mutated_key_is_a_key_or_refused(place: int, value: int, der: bool) -> None:
     data = bytearray(private_key().private_bytes(DER, PKCS8, BARE) if der else keypair().private_key_pem)
     data[place % len(data)] = value
-    try:
+    with contextlib.suppress(TokenFileError):
         load_private_key(bytes(data))
-    except TokenFileError:
-        pass

@@ -6,10 +6,10 @@ import base64
 import json
 
 import pytest
-from tests.tokens import NOW, keypair, private_key
 
 from adept.errors import TokenFileError
 from adept.protocol.maid_jwt import maid_jwt
+from tests.tokens import NOW, keypair, private_key
 
 SERVER = "677CAB70FE1848B8A3FA5D5C2FA4FD71"
 JTI = "f3ddc13e-5cbd-4d1b-8f8b-0a3a3b6ff5b0"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
-from tests.tokens import SECRETS, TOKEN
 
 from adept.protocol.oauth1 import authorization_header
+from tests.tokens import SECRETS, TOKEN
 
 URL = "https://mdmenrollment.apple.com/session"
 
@@ -35,7 +35,9 @@ def test_the_header_is_on_one_line_with_realm_and_a_signature_that_two_libraries
         header(URL + "?page=1"),
         header("https://mdmenrollment.apple.com:8443/session"),
         header(nonce="another"),
-        authorization_header(TOKEN, method="POST", url=URL, timestamp=137131200, nonce="4572616e48616d6d65724c61686176"),
+        authorization_header(
+            TOKEN, method="POST", url=URL, timestamp=137131200, nonce="4572616e48616d6d65724c61686176"
+        ),
         authorization_header(TOKEN, url=URL, timestamp=137131201, nonce="4572616e48616d6d65724c61686176"),
     ],
 )
