@@ -1,9 +1,9 @@
 """Recording: each exchange as a pair of files that can be shown to others.
 
-    DIRECTORY/post_devices_sync/0007-200/request.json    {"method", "path", "headers", "body"}
-                                         response.json   {"status", "headers", "body"}
+    DIRECTORY/sync-devices/0007-200/request.json    {"method", "path", "headers", "body"}
+                                    response.json   {"status", "headers", "body"}
 
-A body is the JSON object it was, or a text, or null. What is secret or private was replaced (`sanitising`), the same by
+A body is the JSON object or list it was, or else a text; a request without one has null. What is secret or private was replaced (`sanitising`), the same by
 the same within one recording, that is one Recorder; the next one replaces it by something else.
 """
 
@@ -26,6 +26,27 @@ from adept.errors import ConfigError
 log = logging.getLogger("adept.client")
 
 Record: TypeAlias = Callable[[Exchange], None]
+
+PAGES = {
+    "GET /session": "session",
+    "GET /account": "account",
+    "POST /server/devices": "fetch-devices",
+    "POST /devices/sync": "sync-devices",
+    "POST /devices": "device-details",
+    "POST /devices/disown": "disown-devices",
+    "GET /device/replacementDetails": "replacement-details",
+    "POST /device/activationlock": "activation-lock",
+    "POST /profile": "define-profile",
+    "GET /profile": "get-profile",
+    "POST /profile/devices": "assign-profile",
+    "PUT /profile/devices": "assign-profile",
+    "DELETE /profile/devices": "remove-profile",
+    "GET /account-driven-enrollment/profile": "account-driven-enrollment",
+    "POST /account-driven-enrollment/profile": "account-driven-enrollment",
+    "DELETE /account-driven-enrollment/profile": "account-driven-enrollment",
+    "GET /os-beta-enrollment/tokens": "beta-tokens",
+}
+"""The folder of each endpoint."""
 
 
 class Recorder:
@@ -70,8 +91,9 @@ def recorder(record: Record | str | Path | None) -> Record | None:
 
 
 def _page(method: str, path: str) -> str:
-    """`POST /devices/sync` as the name of a folder: post_devices_sync."""
-    return re.sub(r"[^a-z0-9]+", "_", f"{method} {path.partition('?')[0]}".lower()).strip("_")
+    """The folder for an endpoint: the name of Apple's page where it has one."""
+    endpoint = f"{method} {path.partition('?')[0]}"
+    return PAGES.get(endpoint) or re.sub(r"[^a-z0-9]+", "-", endpoint.lower()).strip("-")
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -40,6 +40,8 @@ def refusal(answer: Answer, *, endpoint: str, about: str, now: datetime) -> Adep
     message = f"{about}: Apple answered {answer.status}" + ("" if code.startswith("HTTP_") else f" {code}")
     if known:
         message += f" ({RULES[known].meaning})"
+    elif code.startswith("HTTP_") and answer.body and endpoint != SESSION:  # what /session says may echo a secret
+        message += f", beginning {answer.body[:80].decode('utf-8', 'replace')!r}"
     if answer.status >= 500:
         return Unreachable(message, endpoint=endpoint, status=answer.status, retry_after_s=retry_after_s)
     if answer.status == 429 and known is None:

@@ -45,9 +45,11 @@ KEPT_HEADERS: Mapping[str, re.Pattern[str]] = {
 }
 """Headers kept where their value fits; where it doesn't, and for all others, the value is replaced."""
 
-FIELDS = (
-    frozenset(KEYS_SINCE) | frozenset(ACCOUNT_KEYS_SINCE) | frozenset(PROFILE_KEYS) | {"devices", "cursor", "limit"}
+FIELDS = frozenset(
+    {*KEYS_SINCE, *ACCOUNT_KEYS_SINCE, *PROFILE_KEYS, *SECRET_KEYS, *NUMBER_KEYS}
+    | {"devices", "device", "cursor", "more_to_follow", "fetched_until", "uri"}
 )
+"""Names of fields that stay, whatever words are private."""
 _FIELD = re.compile(r"[a-z][A-Za-z_]{0,60}")
 _ENUMERATED = re.compile(r"[A-Za-z]{1,40}|[A-Z]{2,20}(_[A-Z]{2,20}){1,5}|v\d{1,2}|-1")
 _ENDPOINT = re.compile(r"(/[A-Za-z-]{1,40}){1,4}")
@@ -72,7 +74,7 @@ class Sanitiser:
             "method": request.method,
             "path": self._path(request.path),
             "headers": self._headers(request.headers),
-            "body": self._body(request.body or b""),
+            "body": None if request.body is None else self._body(request.body),
         }, {
             "status": answer.status,
             "headers": self._headers(answer.headers),
@@ -98,9 +100,7 @@ class Sanitiser:
         return value if kept and kept.fullmatch(value) else "replaced"
 
     def _body(self, body: bytes) -> Any:
-        """A JSON object or list as such; anything else as text, quotes and all; None for no body."""
-        if not body:
-            return None
+        """A JSON object or list as such; anything else as text, quotes and all."""
         text = body.decode("utf-8", "replace")
         if text.lstrip()[:1] in ("{", "["):
             try:
