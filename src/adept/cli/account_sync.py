@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from adept.cli.account_records import hold_record
 from adept.cli.event_loop import run_async
-from adept.cli.output import FOR_PEOPLE, Output, print_document, print_items, warn
+from adept.cli.output import FOR_PEOPLE, Output, counted, print_document, print_items, warn
 from adept.cli.passes import pass_record
 from adept.cli.progress import counting
 from adept.cli.storage import connect, holder, opened, utc_now
@@ -154,7 +154,7 @@ def _error_of(row: StoredPass, account: str) -> AdeptError:
 
 def _tell(row: StoredPass, account: str) -> None:
     found = f"{row.added:,} added, {row.modified:,} modified, {row.deleted:,} deleted"
-    seen = f"{row.devices:,} devices on {row.pages} pages"
+    seen = f"{counted(row.devices, 'record')} on {counted(row.pages, 'page')}"
     print(f"Account {account}: {row.kind} pass {row.id} {row.state}, {seen}: {found}.")
     if row.malformed:
         print(f"{row.malformed:,} devices could not be read; they are kept as they came.")

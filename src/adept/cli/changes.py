@@ -23,6 +23,13 @@ app = App(name="changes", help_epilogue="Example: adept changes --account hq --c
 
 COLUMNS = ("CURSOR", "FOUND", "ACCOUNT", "SERIAL", "WHAT", "DETAILS")
 _BATCH = 1000
+_REASONS = {
+    "deleted": "unassigned, moved or released at Apple",
+    "replaced": "replaced by another device",
+    "missing": "no longer known to Apple",
+    "server_replaced": "the account was given another server",
+    "account_removed": "the account was removed",
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def details(row: StoredChange) -> str:
     before = msgspec.json.decode(row.before, type=dict[str, Any]) if row.before else {}
     after = msgspec.json.decode(row.after, type=dict[str, Any]) if row.after else {}
     if row.kind == "deleted":
-        return row.reason or ""
+        return _REASONS.get(row.reason or "", row.reason or "")
     if row.kind == "added":
         return str(after.get("description") or after.get("model") or "")
     keys = dict.fromkeys((*before, *after))

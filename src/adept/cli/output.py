@@ -84,6 +84,11 @@ def readable(value: object) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things in words: "1 page", "2,000 devices"; for nouns that take an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def warn(sentence: str) -> None:
     """Say something on standard error that is no error."""
     print(f"adept: {sentence}", file=sys.stderr)
