@@ -63,7 +63,16 @@ def free_port() -> int:
 def make_cluster(binaries: Path, home: Path) -> Path:
     """An empty cluster in `home`; local users are trusted, but for the stranger."""
     data = home / "data"
-    command = [binaries / "initdb", "-D", data, "-U", SUPERUSER, "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+    command = [
+        str(binaries / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        SUPERUSER,
+        "--no-sync",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+    ]
     made = subprocess.run([*command, "--auth=trust"], cwd=home, capture_output=True, text=True, check=False, **run_as())
     if made.returncode != 0:
         raise NoPostgres(f"initdb failed: {made.stderr.strip()}")
@@ -86,10 +95,10 @@ def start(binaries: Path, data: Path, port: int) -> subprocess.Popen[bytes]:
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     server = subprocess.Popen(
-        [binaries / "postgres", "-D", data, *options], cwd=data, stderr=subprocess.DEVNULL, **run_as()
+        [str(binaries / "postgres"), "-D", str(data), *options], cwd=data, stderr=subprocess.DEVNULL, **run_as()
     )
     for _ in range(int(_PATIENCE_S / 0.1)):
-        asked = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        asked = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         if subprocess.run(asked, check=False).returncode == 0:
             return server
         with suppress(subprocess.TimeoutExpired):
@@ -134,6 +143,12 @@ def owner_lives(owner: int) -> bool:
     return True
 
 
+def report(found: dict[str, object]) -> None:
+    """Tell whoever started us."""
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Make, start, report, wait, stop, remove."""
     told = hear_signals()
@@ -146,10 +161,10 @@ def main() -> None:
         data = make_cluster(binaries, home)
         port = free_port()
         server = start(binaries, data, port)
-        print(json.dumps({"port": port, "pid": os.getpid()}), flush=True)
+        report({"port": port, "pid": os.getpid()})
         wait_for_the_end(told, int(sys.argv[1]))
     except NoPostgres as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        report({"error": str(error)})
     finally:
         if server is not None:
             stop(server)

@@ -26,6 +26,7 @@ class KnownDevice:
     op_date: datetime | None
     op_type: str | None
     deleted_at: datetime | None  # a tombstone
+    deleted_reason: str | None
     in_doubt: bool
 
 

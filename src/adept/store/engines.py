@@ -33,7 +33,7 @@ def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True) -> 
     """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`."""
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pooled:
-        pool = {"pool_size": 8, "max_overflow": 8, "pool_timeout": busy_timeout_s}
+        pool = {"pool_size": 8, "max_overflow": 8, "pool_timeout": busy_timeout_s, "pool_use_lifo": True}
     if place.file is not None:
         engine = create_async_engine(place.url, **pool)
         _set_up_sqlite(engine, busy_timeout_s)
@@ -53,8 +53,6 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
         for pragma in (
             f"busy_timeout = {int(busy_timeout_s * 1000)}",
             "journal_mode = WAL",
-            "synchronous = NORMAL",
-            "foreign_keys = ON",
             "cache_size = -16384",  # KiB
             "journal_size_limit = 67108864",  # bytes the log is cut back to
         ):
@@ -64,13 +62,21 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         kind = connection.get_execution_options().get("begin", Begin.READ)
-        safety = "FULL" if kind in (Begin.DURABLE, Begin.MIGRATE) else "NORMAL"
-        if connection.info.get("synchronous", "NORMAL") != safety:  # can't be set inside a transaction
-            connection.exec_driver_sql(f"PRAGMA synchronous = {safety}")
-            connection.info["synchronous"] = safety
-        if kind is Begin.MIGRATE:
-            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        settings = connection.info.setdefault("settings", {})
+        for pragma in _sqlite_settings(kind) - settings.items():  # can't be set inside a transaction
+            connection.exec_driver_sql(f"PRAGMA {pragma[0]} = {pragma[1]}")
+            settings.update([pragma])
         connection.exec_driver_sql("BEGIN" if kind is Begin.READ else "BEGIN IMMEDIATE")
+
+
+def _sqlite_settings(kind: Begin) -> set[tuple[str, str]]:
+    """What a connection is set to before a transaction of the kind begins, where it isn't already."""
+    durable = kind in (Begin.DURABLE, Begin.MIGRATE)
+    return {
+        ("synchronous", "FULL" if durable else "NORMAL"),
+        ("query_only", "ON" if kind is Begin.READ else "OFF"),
+        ("foreign_keys", "OFF" if kind is Begin.MIGRATE else "ON"),
+    }
 
 
 def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float) -> None:

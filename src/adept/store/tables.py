@@ -62,8 +62,8 @@ class SerialText(Words):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(Text(collation="C"))
-        return dialect.type_descriptor(Text())
+            return postgresql.TEXT(collation="C")
+        return Text()
 
 
 class UtcTime(TypeDecorator[datetime]):

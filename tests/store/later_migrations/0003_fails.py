@@ -1,0 +1,13 @@
+"""Not adept's: a migration that fails when half of it is done."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.create_table("half", sa.Column("id", sa.Integer(), primary_key=True))
+    op.execute("DELETE FROM devices")
+    raise RuntimeError("half way")
