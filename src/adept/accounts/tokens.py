@@ -125,7 +125,7 @@ async def promote_candidate(store: Store, account_id: int, *, connect: Connect, 
         async with store.writing(durable=True) as tx:
             still = await token_rows.token_by_id(tx, candidate.id)
             if still is not None and still.state == "candidate":  # nobody was faster
-                await _take(tx, store, account_id, new, found, now=now())
+                await _take(tx, store, account_id, new, found, now=now(), candidate_id=candidate.id)
     except (TokenFileError, Refused) as error:
         async with store.writing(durable=True) as tx:
             await token_rows.set_token_state(tx, candidate.id, "retired", now(), reason=error.message)
@@ -155,8 +155,16 @@ async def _keep_as_candidate(
 
 
 async def _take(
-    tx: Transaction, store: Store, account_id: int, new: NewToken, found: Account, *, now: datetime
+    tx: Transaction,
+    store: Store,
+    account_id: int,
+    new: NewToken,
+    found: Account,
+    *,
+    now: datetime,
+    candidate_id: int | None = None,
 ) -> TokenOutcome:
+    """Make the token the account's active one; `candidate_id` is its row where it has one already."""
     account = await account_by_id(tx, account_id)
     if account is None:
         raise Misuse("the account was removed while its token was being tried")
@@ -174,8 +182,13 @@ async def _take(
             way_out="upload it to the account it belongs to, or take the new server with --replace-server",
         )
     for older in [*active, *await token_rows.tokens_of(tx, account_id, "candidate")]:
-        await token_rows.set_token_state(tx, older.id, "retired", now, reason="another token took its place")
-    keypair_id = await _add_token(tx, store, account, new, state="active", reason=None, now=now)
+        if older.id != candidate_id:
+            await token_rows.set_token_state(tx, older.id, "retired", now, reason="another token took its place")
+    if candidate_id is not None:
+        await token_rows.set_token_state(tx, candidate_id, "active", now)
+        keypair_id = new.keypair_id
+    else:
+        keypair_id = await _add_token(tx, store, account, new, state="active", reason=None, now=now)
     await _use_keypair(tx, account_id, keypair_id, now=now)
     deleted = await _leave_server(tx, account, now=now) if sameness is Sameness.OTHER else 0
     well = when_well(
