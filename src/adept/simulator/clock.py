@@ -32,7 +32,7 @@ class Clock:
 
 def as_apple_time(time: datetime) -> str:
     """A time as Apple prints it: UTC, whole seconds, Z."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _real_time() -> datetime:

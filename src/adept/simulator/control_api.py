@@ -94,11 +94,11 @@ class ControlApi:
         ]
         return [Route(path, _refusing(endpoint), methods=[method]) for method, path, endpoint in table]
 
-    async def state(self, request: Request) -> Response:
+    async def state(self, _request: Request) -> Response:
         """Everything at a glance."""
         return json_answer(self._simulator.state())
 
-    async def reset(self, request: Request) -> Response:
+    async def reset(self, _request: Request) -> Response:
         """Back to the start."""
         self._simulator.reset()
         return json_answer(self._simulator.state())
@@ -228,7 +228,7 @@ class ControlApi:
         body = await _read(request, Advance)
         return json_answer({"now": as_apple_time(self._simulator.advance(body.advance_s))})
 
-    async def faults(self, request: Request) -> Response:
+    async def faults(self, _request: Request) -> Response:
         """The faults in force."""
         return json_answer({"faults": self._simulator.faults()})
 
@@ -245,12 +245,12 @@ class ControlApi:
         )
         return json_answer({"faults": self._simulator.faults()}, 201)
 
-    async def clear_faults(self, request: Request) -> Response:
+    async def clear_faults(self, _request: Request) -> Response:
         """Forget all faults."""
         self._simulator.clear_faults()
         return Response(status_code=204)
 
-    async def end_sessions(self, request: Request) -> Response:
+    async def end_sessions(self, _request: Request) -> Response:
         """Forget all sessions, as a restart would."""
         self._simulator.end_sessions()
         return Response(status_code=204)

@@ -10,8 +10,8 @@ Any cursor older than seven days is EXPIRED_CURSOR where it would otherwise have
 another server's, is of the time before a reset, or points into a snapshot dropped from memory is INVALID_CURSOR.
 A sync cursor is not used up: asked again, it answers with everything since it once more.
 
-On the wire a cursor is base64 of these numbers under a keyed checksum. Clients must not read it; `length` makes it up to
-1000 characters long.
+On the wire a cursor is base64 of these numbers under a keyed checksum. Clients must not read it; `length` makes it
+up to 1000 characters long.
 
 Source: Apple, "Fetch Devices" and "Sync the List of Devices" (read 2026-11).
 Assumed: EXPIRED_CURSOR for an old cursor in the middle of a fetch; INVALID_CURSOR for an undrained one at sync.
@@ -25,6 +25,7 @@ import hmac
 from typing import NamedTuple
 
 LIFE_S = 7 * 24 * 3600
+MAXIMUM_LENGTH = 1000
 _CHECKSUM_BYTES = 8
 
 

@@ -21,18 +21,18 @@ Assumed: `modified` for assign and push, and what a `deleted` entry holds (no pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from adept.errors import Misuse
 from adept.simulator.clock import as_apple_time
-from adept.simulator.documents import PROFILE_KEYS, changed, read, render, without
-from adept.simulator.organisation import MdmServer, Operation, Organisation, Roster
+from adept.simulator.documents import PROFILE_KEYS, changed, read, without
+from adept.simulator.organisation import MdmServer, Operation, Organisation
 from adept.simulator.truth import Truth, Unknown
 
 RELEASE_GRACE_S = 24 * 3600  # Assumed: "a short grace period", in which a released device may be assigned again
+THROTTLE_S = 3600
+_DAY_S = 24 * 3600
 _FRESH = {"profile_status": "empty", "profile_uuid": None, "profile_assign_time": None, "profile_push_time": None}
 
 
@@ -85,10 +85,12 @@ def assign(
     date = as_apple_time(truth.clock.now())
     deadline = as_apple_time(migration_deadline) if migration_deadline else None
     for serial, place in places.items():
-        document = _leave(truth, serial, place)
-        if isinstance(place, MdmServer) and deadline is None:
-            moved = changed(document, profile_status="removed", device_assigned_date=date)
-            _arrive(truth, server, serial, moved, "modified")
+        document = _leave(truth, serial, place, is_moving=place is not server)
+        if isinstance(place, MdmServer) and (deadline is None or place is server):
+            stale = changed(
+                document, profile_status="removed", device_assigned_date=date, mdm_migration_deadline=deadline
+            )
+            _arrive(truth, server, serial, stale, "modified")
         else:
             fresh = changed(document, **_FRESH, device_assigned_date=date, mdm_migration_deadline=deadline)
             _arrive(truth, server, serial, fresh, "added")
@@ -161,6 +163,20 @@ def throttle(truth: Truth, serials: Sequence[str], seconds: int) -> None:
     truth.throttled.update(dict.fromkeys(serials, until))
 
 
+def count_assignment(truth: Truth, serial: str) -> None:
+    """Note that a profile is to be assigned to the device, and throttle it for an hour if that is once too often.
+
+    Assumed: Apple doesn't say what is too often, nor for how long; off unless the simulator is told a number.
+    """
+    if truth.throttle_after is None or truth.is_throttled(serial):
+        return
+    now_s = truth.clock.now_s()
+    recent = [second for second in truth.assignments.get(serial, ()) if second > now_s - _DAY_S]
+    if len(recent) >= truth.throttle_after:
+        throttle(truth, [serial], THROTTLE_S)
+    truth.assignments[serial] = [*recent, now_s]
+
+
 def modify(truth: Truth, server: MdmServer, serial: str, **fields: Any) -> None:
     """Set fields of a device on a server and log it as modified."""
     document = changed(server.roster[serial], **fields)
@@ -170,7 +186,7 @@ def modify(truth: Truth, server: MdmServer, serial: str, **fields: Any) -> None:
 
 def _find(truth: Truth, serial: str, organisation: Organisation) -> MdmServer | Organisation:
     if serial in organisation.released:
-        since, document = organisation.released[serial]
+        since = organisation.released[serial][0]
         if truth.clock.now_s() - since > RELEASE_GRACE_S:
             raise Misuse(f"device {serial!r} was released from {organisation.name!r} for good")
         return organisation
@@ -181,13 +197,13 @@ def _find(truth: Truth, serial: str, organisation: Organisation) -> MdmServer | 
     return place
 
 
-def _leave(truth: Truth, serial: str, place: MdmServer | Organisation) -> bytes:
-    """Take the device from where it is, on its way to a server."""
-    if isinstance(place, Organisation):
-        if serial in place.released:
-            return place.released.pop(serial)[1]
-        return place.unassigned.pop(serial)
-    return _depart(truth, serial, place)
+def _leave(truth: Truth, serial: str, place: MdmServer | Organisation, *, is_moving: bool) -> bytes:
+    """Take the device from where it is, on its way to a server: another one (logged), or the same."""
+    if isinstance(place, MdmServer):
+        return _depart(truth, serial, place) if is_moving else place.take(serial)
+    if serial in place.released:
+        return place.released.pop(serial)[1]
+    return place.unassigned.pop(serial)
 
 
 def _depart(truth: Truth, serial: str, place: MdmServer | Organisation, **marks: Any) -> bytes:

@@ -27,7 +27,9 @@ KEYS_SINCE: Mapping[str, int] = {
     "released_by_replacement": 10,
 }
 NEWEST_VERSION = 10
-_IPADOS_SINCE = 7
+_FAMILY_SINCE, _IPADOS_SINCE = 2, 7
+# Landmarks of a rendered document; a string inside it can't look like one, since its quotes are escaped.
+_FIRST_NEWEST, _OPERATION, _DEADLINE = b',"wifi_mac_address":', b',"op_type":', b',"mdm_migration_deadline":'
 _ORDER = (
     "serial_number",
     "model",
@@ -66,7 +68,7 @@ def read(document: bytes) -> Fields:
 def render(fields: Mapping[str, Any]) -> bytes:
     """The document of these fields: keys in the one order, strangers last, absent ones (None) left out."""
     ordered = {key: fields[key] for key in _ORDER if fields.get(key) is not None}
-    ordered |= {key: value for key, value in fields.items() if key not in ordered and key not in _ORDER}
+    ordered |= {key: value for key, value in fields.items() if key not in _ORDER and value is not None}
     return msgspec.json.encode(ordered)
 
 
@@ -92,7 +94,15 @@ def at_version(document: bytes, version: int) -> bytes:
     """
     if version >= NEWEST_VERSION:
         return document
-    fields = msgspec.json.decode(document)
+    if version >= _FAMILY_SINCE and _DEADLINE not in document and (start := document.find(_FIRST_NEWEST)) > 0:
+        end = document.find(_OPERATION, start)  # the keys between, and all strangers, are of the newest version
+        document = document[:start] + (document[end:] if end > 0 else b"}")
+        return document if version >= _IPADOS_SINCE else document.replace(b'"os":"iPadOS"', b'"os":"iOS"')
+    return _at_version_key_by_key(document, version)
+
+
+def _at_version_key_by_key(document: bytes, version: int) -> bytes:
+    fields = read(document)
     known = {key: value for key, value in fields.items() if _since(key) <= version}
     if version < _IPADOS_SINCE and known.get("os") == "iPadOS":
         known["os"] = "iOS"

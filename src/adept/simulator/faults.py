@@ -1,8 +1,8 @@
 """Faults on order: which request gets which, and when.
 
 A fault is a word (`fault_words.py`) for one endpoint. It waits for `after` requests to that endpoint to pass, then
-strikes `count` times in a row, or, with a `share`, each request with that probability, drawn from a seeded source, until
-`count` is used up. Several faults of one endpoint are served in the order they were given, as depsim does.
+strikes `count` times in a row, or, with a `share`, each request with that probability, drawn from a seeded source,
+until `count` is used up. Several faults of one endpoint are served in the order they were given, as depsim does.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Faults:
     ) -> Fault:
         """Order a fault. Without `count` it strikes once, or without end where a `share` is given.
 
-        `endpoint` is depsim's spelling (`post_server_devices`, with or without `_responses`), `POST /server/devices`, or
-        `*`. Raises ConfigError for an endpoint or a word nobody knows, or a number that can't be.
+        `endpoint` is depsim's spelling (`post_server_devices`, with or without `_responses`), `POST /server/devices`,
+        or `*`. Raises ConfigError for an endpoint or a word nobody knows, or a number that can't be.
         """
         key = endpoint_key(endpoint)
         if count is None and share is None:

@@ -74,17 +74,15 @@ class Fleet:
             rng = fleet._random
             color, size = rng.choice(model.colors), rng.choice(model.sizes)
             strange = fleet._hostile and rng.random() < _STRANGE_SHARE
-            common = {
-                "model": model.name,
-                "description": f"{model.short} {size} {color}",
-                "color": color,
+            what = {"model": model.name, "description": f"{model.short} {size} {color}", "color": color}
+            where = {
                 "profile_status": "empty",
                 "device_assigned_by": rng.choice(BUYERS),
                 "device_assigned_date": as_apple_time(when),
                 "os": model.os,
                 "device_family": "Hologram" if strange else model.family,
             }
-            self._head = ',"' + msgspec.json.encode(common).decode()[2:-1]
+            self._what, self._where = _members(what), _members(where)
             self._tail = ',"key_of_the_future":{"kind":"unknown","list":[1,null]}}' if strange else "}"
             self._tags = fleet._tags if rng.random() < _TAGGED_SHARE else None
             self._tac, self._ethernet = model.tac, model.has_ethernet
@@ -93,7 +91,7 @@ class Fleet:
         def __call__(self, serial: str, bits: int) -> bytes:
             tag = f',"asset_tag":"A{next(self._tags):07d}"' if self._tags else ""
             text = (
-                f'{{"serial_number":"{serial}"{self._head}{tag},"wifi_mac_address":"{mac_address(bits)}",'
+                f'{{"serial_number":"{serial}"{self._what}{tag}{self._where},"wifi_mac_address":"{mac_address(bits)}",'
                 f'"bluetooth_mac_address":"{mac_address(bits >> 27)}"'
             )
             if self._ethernet:
@@ -102,3 +100,7 @@ class Fleet:
                 number = imei(bits >> 81, self._tac, self._tac_luhn)
                 text += f',"imei":["{number}"],"meid":["{number[:14]}"],"eid":"{eid(bits >> 101)}"'
             return (text + self._tail).encode()
+
+
+def _members(fields: dict[str, str]) -> str:
+    return "," + msgspec.json.encode(fields).decode()[1:-1]

@@ -113,14 +113,24 @@ def render_page(page: Page, version: int) -> bytes:
     devices = page.devices
     if version < NEWEST_VERSION:
         devices = [at_version(document, version) for document in devices]
-    tail = []
-    if page.fetched_until is not None:
-        tail.append(f'"fetched_until":"{page.fetched_until}"')
-    if page.cursor is not None:
-        tail.append(f'"cursor":"{page.cursor}"')
-    more = page.more_to_follow
-    tail.append(f'"more_to_follow":"{more}"' if isinstance(more, str) else f'"more_to_follow":{str(more).lower()}')
-    members = ",".join(tail).encode()
+    tail = _tail(page).encode()
     if not page.has_devices_key:
-        return b"{" + members + b"}"
-    return b"".join((b'{"devices":[', b",".join(devices), b"],", members, b"}"))
+        return b"{" + tail + b"}"
+    if not devices:
+        return b'{"devices":[],' + tail + b"}"
+    # One join over the whole answer: a page of a thousand devices has 400 KB, and each copy of it would be felt.
+    ends = (b'{"devices":[' + devices[0], devices[-1] + b"]," + tail + b"}")
+    if len(devices) == 1:
+        return ends[0] + ends[1][len(devices[0]) :]
+    return b",".join((ends[0], *devices[1:-1], ends[1]))
+
+
+def _tail(page: Page) -> str:
+    members = []
+    if page.fetched_until is not None:
+        members.append(f'"fetched_until":"{page.fetched_until}"')
+    if page.cursor is not None:
+        members.append(f'"cursor":"{page.cursor}"')
+    more = page.more_to_follow
+    members.append(f'"more_to_follow":"{more}"' if isinstance(more, str) else f'"more_to_follow":{str(more).lower()}')
+    return ",".join(members)

@@ -106,7 +106,13 @@ class _Validator(RequestValidator):  # type: ignore[misc,unused-ignore]  # oauth
         return bool(nonce)
 
     def validate_timestamp_and_nonce(
-        self, client_key: str, timestamp: str, nonce: str, request: Any, **_tokens: Any
+        self,
+        client_key: str,
+        timestamp: str,
+        nonce: str,
+        _request: Any,
+        request_token: str | None = None,  # noqa: ARG002 - oauthlib's signature
+        access_token: str | None = None,  # noqa: ARG002
     ) -> bool:
         """Whether this nonce is new for this key and second. Old ones are forgotten: their timestamps are too old."""
         used = (client_key, timestamp, nonce)
@@ -116,20 +122,27 @@ class _Validator(RequestValidator):  # type: ignore[misc,unused-ignore]  # oauth
             self._nonces.popitem(last=False)
         return is_new
 
-    def validate_client_key(self, client_key: str, request: Any) -> bool:
+    def validate_client_key(self, client_key: str, _request: Any) -> bool:
         return self.owner(client_key) is not None
 
-    def validate_access_token(self, client_key: str, token: str, request: Any) -> bool:
+    def validate_access_token(self, client_key: str, token: str, _request: Any) -> bool:
         return self._credentials(client_key, token) is not None
 
-    def validate_realms(self, client_key: str, token: str, request: Any, **_more: Any) -> bool:
+    def validate_realms(
+        self,
+        _client_key: str,
+        _token: str,
+        _request: Any,
+        uri: str | None = None,  # noqa: ARG002 - oauthlib's signature
+        realms: list[str] | None = None,  # noqa: ARG002
+    ) -> bool:
         return True
 
-    def get_client_secret(self, client_key: str, request: Any) -> str:
+    def get_client_secret(self, client_key: str, _request: Any) -> str:
         server = self.owner(client_key)
         return server.credentials.consumer_secret if server and server.credentials else "no such secret"
 
-    def get_access_token_secret(self, client_key: str, token: str, request: Any) -> str:
+    def get_access_token_secret(self, client_key: str, token: str, _request: Any) -> str:
         found = self._credentials(client_key, token)
         return found.access_secret if found else "no such secret"
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.json import encode
+
 from adept.simulator.clock import as_apple_time
-from adept.simulator.documents import read, render, with_suffix
+from adept.simulator.documents import read
 from adept.simulator.listings import LAST, ONWARD, RESTART, Page
 
 STRANGER = "STRANGER0001"
@@ -22,7 +24,7 @@ def spoil(page: Page, word: str) -> Page:
 def _each(change: Callable[[dict[str, Any]], dict[str, Any]], *, only_first: bool = False) -> Callable[[Page], Page]:
     def spoiled(page: Page) -> Page:
         count = 1 if only_first else len(page.devices)
-        changed = [render(change(read(document))) for document in page.devices[:count]]
+        changed = [encode(change(read(document))) for document in page.devices[:count]]
         return replace(page, devices=changed + page.devices[count:])
 
     return spoiled
@@ -69,7 +71,7 @@ def _crossed_op_dates(page: Page) -> Page:
         entry = read(document)
         older = datetime.fromisoformat(entry["op_date"]) - timedelta(hours=1)
         opposite = "added" if entry["op_type"] == "deleted" else "deleted"
-        devices += [document, render(entry | {"op_type": opposite, "op_date": as_apple_time(older)})]
+        devices += [document, encode(entry | {"op_type": opposite, "op_date": as_apple_time(older)})]
     return replace(page, devices=devices)
 
 
@@ -83,7 +85,7 @@ def _stranger(page: Page) -> Page:
     marks = {"op_type": "modified", "op_date": as_apple_time(datetime.fromisoformat("2026-01-01T00:00:00Z"))}
     is_sync = any(b'"op_type"' in document for document in page.devices)
     stranger = {"serial_number": STRANGER, "model": "iPad", "profile_status": "empty", "device_family": "iPad"}
-    return replace(page, devices=[*page.devices, render(stranger | (marks if is_sync else {}))])
+    return replace(page, devices=[*page.devices, encode(stranger | (marks if is_sync else {}))])
 
 
 def _deleted(device: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +96,13 @@ def _odd_serial(device: dict[str, Any]) -> dict[str, Any]:
     return device | {"serial_number": f" {str(device['serial_number']).lower()} "}
 
 
-_EMPTY = {"asset_tag": "", "profile_assign_time": "", "profile_push_time": "", "mdm_migration_deadline": "", "eid": ""}
+_EMPTY = {
+    "asset_tag": "",
+    "profile_assign_time": "",
+    "profile_push_time": "",
+    "mdm_migration_deadline": None,
+    "eid": "",
+}
 _MALFORMED = {"device_assigned_date": "the day before yesterday", "imei": 17}
 _FUTURE = {"key_of_the_future": {"kind": "unknown", "list": [1, None]}, "another_new_key": True}
 _UNKNOWN = {"profile_status": "pending", "device_family": "Hologram", "os": "hologramOS"}

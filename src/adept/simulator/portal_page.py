@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
@@ -58,14 +57,14 @@ class PortalPage:
         """The page, with the devices of one server (`?server=NAME`)."""
         state = self._simulator.state()
         names = [server["name"] for server in state["servers"]]
-        chosen = request.query_params.get("server")
-        chosen = chosen if chosen in names else names[0]
+        asked = request.query_params.get("server", "")
+        chosen = asked if asked in names else names[0]
         return HTMLResponse(
             self._template.render(
                 state=state,
                 families=list(FAMILY_WEIGHTS),
                 chosen=chosen,
-                devices=self._shown_devices(chosen),
+                devices=self._simulator.newest_devices(_SHOWN_DEVICES, chosen),
                 shown=_SHOWN_DEVICES,
                 said=request.query_params.get("said"),
                 failed=request.query_params.get("failed"),
@@ -140,9 +139,6 @@ class PortalPage:
             raise Misuse(f"hours are a whole number of at most ten years, not {hours!r}")
         self._simulator.advance(int(hours) * 3600)
         return f"The clock was moved by {hours} hours."
-
-    def _shown_devices(self, server: str) -> list[dict[str, Any]]:
-        return self._simulator.newest_devices(_SHOWN_DEVICES, server)
 
 
 def _form(act: Callable[[FormData], str]) -> Callable[[Request], Awaitable[Response]]:

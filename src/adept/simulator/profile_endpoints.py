@@ -11,7 +11,7 @@ from typing import Any
 from adept.simulator.answers import Answer, ServiceError, success
 from adept.simulator.calls import Call
 from adept.simulator.clock import as_apple_time
-from adept.simulator.device_acts import modify
+from adept.simulator.device_acts import count_assignment, modify
 from adept.simulator.documents import read
 from adept.simulator.profile_rules import refusal
 
@@ -70,6 +70,7 @@ def _profile(call: Call, uuid: str) -> dict[str, Any]:
 
 
 def _assign(call: Call, serial: str, uuid: str) -> str:
+    count_assignment(call.truth, serial)
     if call.truth.is_throttled(serial):
         return "THROTTLED"
     modify(

@@ -1,8 +1,8 @@
 """What Apple's server checks of a profile before it defines it, and the code each failure has.
 
 The order is: everything REQUIRED, then everything INVALID, then FLAGS, then LOCALE.
-Source: Apple, "Define a Profile" (read 2026-11). Assumed: the order of the checks; MALFORMED_REQUEST_BODY for a value of
-the wrong type.
+Source: Apple, "Define a Profile" (read 2026-11).
+Assumed: the order of the checks; MALFORMED_REQUEST_BODY for a value of the wrong type.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ _LENGTHS = (
     ("org_magic", 256, "MAGIC_INVALID"),
 )
 _FLAGS = (
-    "is_supervised is_mandatory is_mdm_removable allow_pairing await_device_configured auto_advance_setup is_multi_user "
-    "is_return_to_service do_not_use_profile_from_backup"
-).split()
+    "is_supervised",
+    "is_mandatory",
+    "is_mdm_removable",
+    "allow_pairing",
+    "await_device_configured",
+    "auto_advance_setup",
+    "is_multi_user",
+    "is_return_to_service",
+    "do_not_use_profile_from_backup",
+)
 _TEXTS = (*(key for key, _, _ in _LENGTHS), "configuration_web_url", "language", "region")
 _LISTS = ("skip_setup_items", "supervising_host_certs", "anchor_certs", "devices")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")

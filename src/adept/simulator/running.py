@@ -109,7 +109,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: self.transport}
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
 
 class _ServerThread:
@@ -165,6 +165,7 @@ async def _start_server(
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
@@ -182,4 +183,5 @@ async def _start_server(
 
 def _is_news(record: logging.LogRecord) -> bool:
     """An application that ends without its whole answer is what a dropped connection looks like: no news."""
-    return "without completing response" not in record.getMessage()
+    message = record.getMessage()
+    return "without completing response" not in message and "without starting response" not in message

@@ -136,7 +136,7 @@ class Service:
         return rendered(credentials.as_json()) if credentials else error(404)
 
     def _open_session(self, request: ServiceRequest, fault: Fault | None) -> Answer:
-        """GET /session. Observed: depsim wants exactly this content type; spelling it with blanks or UTF-8 is refused."""
+        """GET /session. Observed: depsim wants exactly this content type; with a blank, or as UTF-8, it is another."""
         if request.headers.get("content-type", "").lower() != _SESSION_CONTENT_TYPE:
             raise ServiceError(400)
         server = self._doorkeeper.server_of(request.url, request.headers.get("authorization"))

@@ -84,7 +84,7 @@ async def _send(send: Send, answer: Answer) -> None:
 
 async def _break(scope: Scope, send: Send, answer: Answer) -> None:
     """Drop the connection, after half the answer or before any of it."""
-    transport = scope.get("extensions", {}).get(TRANSPORT)
+    transport = scope.get("extensions", {}).get(TRANSPORT, {}).get("transport")
     if transport is None:
         raise ConnectionResetError(f"the simulator dropped the connection {answer.breaks} the answer")
     if answer.breaks == BREAK_DURING:

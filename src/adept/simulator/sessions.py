@@ -5,8 +5,8 @@ token begins with the ten digits of the time, as clients of the field expect. On
 token; the one before stays good as long as the session lives, so that callers who share it are not thrown out.
 
 Source: Apple, "Get a Session Token" (read 2026-11): any response may carry a new token.
-Assumed: the 180 seconds (Apple says "extended inactivity"); several sessions of one server live side by side; those of a
-token that was replaced or revoked end with it.
+Assumed: the 180 seconds (Apple says "extended inactivity"); several sessions of one server live side by side; those of
+a token that was replaced or revoked end with it.
 """
 
 from __future__ import annotations

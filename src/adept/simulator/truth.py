@@ -24,7 +24,7 @@ class Unknown(Misuse):
 class Truth:
     """Everything the simulated Apple knows. Not thread-safe: `Simulator` holds the lock."""
 
-    def __init__(self, *, seed: int, clock: Clock, hostile: bool = False) -> None:
+    def __init__(self, *, seed: int, clock: Clock, hostile: bool = False, throttle_after: int | None = None) -> None:
         self.seed = seed
         self.clock = clock
         self.fleet = Fleet(seed, hostile=hostile)
@@ -32,6 +32,8 @@ class Truth:
         self.servers: dict[str, MdmServer] = {}
         self.servers_made = 0
         self.holders: dict[str, MdmServer | Organisation] = {}  # who has a device: a server, or nobody yet
+        self.throttle_after = throttle_after  # assignments to one device within a day; None: never
+        self.assignments: dict[str, list[int]] = {}  # serial number to the seconds of its last ones
         self.throttled: dict[str, int] = {}  # serial number to the second its throttle ends
         self.activation_locks: dict[str, str | None] = {}  # serial number to escrow key, None: locked to a person
         self.replacements: dict[str, tuple[str, str]] = {}  # new serial number to (old one, date)
