@@ -65,7 +65,7 @@ class Os(StrEnum):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One serial number as one answer of Apple described it. Absent, null and empty are all None. Times are aware.
+    """One serial number as one answer of Apple described it. Absent, null and empty are all None. Times are UTC.
 
     `document` is the JSON object exactly as Apple sent it, but for bytes that are no text (they are U+FFFD): everything
     Apple may add is there, see `extra`.
@@ -135,7 +135,7 @@ def decode_devices(raws: Iterable[msgspec.Raw], *, has_nul: bool) -> tuple[list[
         try:
             device = _decode_strict(document)
             serial = device.serial_number
-            if serial.isalnum() and serial.upper() == serial and not has_nul:
+            if serial.isalnum() and serial.upper() == serial and not has_nul and _is_in_utc(device):
                 force_setattr(device, "document", document)
                 devices.append(device)
                 continue
@@ -158,16 +158,27 @@ def decode_device(document: bytes, *, serial_number: str | None = None) -> Devic
         device = _decode_strict(document)
     except UNREADABLE:
         return _decode_empties(document, serial_number)
-    if not _is_clean(document, device.serial_number):
+    if not _is_clean(document, device):
         return _decode_leniently(document, serial_number)
     force_setattr(device, "document", document)
     return device
 
 
-def _is_clean(document: bytes, serial: str) -> bool:
+def _is_clean(document: bytes, device: Device) -> bool:
     """Whether a device read strictly may stand as it is; keys we don't know were not looked at by then."""
+    serial = device.serial_number
+    has_sound_serial = fold_serial(serial) == serial and serial.isprintable()
+    return has_sound_serial and not has_escaped_nul(document) and is_utf8(document) and _is_in_utc(device)
+
+
+def _is_in_utc(device: Device) -> bool:
+    """Whether all times came in UTC, as Apple writes them; others may be out of range in UTC. Written out for speed."""
     return (
-        fold_serial(serial) == serial and serial.isprintable() and not has_escaped_nul(document) and is_utf8(document)
+        ((time := device.op_date) is None or time.tzinfo is UTC)
+        and ((time := device.device_assigned_date) is None or time.tzinfo is UTC)
+        and ((time := device.profile_assign_time) is None or time.tzinfo is UTC)
+        and ((time := device.profile_push_time) is None or time.tzinfo is UTC)
+        and ((time := device.mdm_migration_deadline) is None or time.tzinfo is UTC)
     )
 
 
@@ -181,7 +192,7 @@ def _decode_empties(document: bytes, serial_number: str | None) -> Device | Malf
             device = _decode_strict(document.replace(b'""', b"null"))
         except UNREADABLE:
             return _decode_leniently(document, serial_number)
-        if _is_clean(document, device.serial_number):
+        if _is_clean(document, device):
             force_setattr(device, "document", document)
             return device
     return _decode_leniently(document, serial_number)

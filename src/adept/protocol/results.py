@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from math import ceil
 
 import msgspec
 
@@ -18,6 +19,7 @@ from adept.protocol.device import fold_serial
 MAXIMUM_DEVICES = 1000  # serial numbers a request: Apple's advice for assigning, kept for the others too
 FAILED_ATTEMPTS_BEFORE_APPLE = 3  # after that many FAILED of one device: contact Apple
 RETRY_THROTTLED_AFTER_S = 86_400  # without retry_after_seconds; Observed: Apple's advice in fleetdm/fleet issue 37072
+LONGEST_WAIT_S = 31_536_000  # a year: what is longer is read as that
 
 
 class DeviceStatus(StrEnum):
@@ -100,12 +102,12 @@ def _read_statuses(body: bytes, endpoint: str) -> dict[str, str]:
 
 
 def _read_seconds(found: object) -> int | None:
-    """Assumed: a string of digits or a fraction may come one day; both round up."""
+    """Assumed: a string of digits or a fraction may come one day; a fraction rounds up. No wait exceeds a year."""
     if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit() and len(found) < 12:
-        return int(found)
+        return min(int(found), LONGEST_WAIT_S)
     if isinstance(found, bool) or not isinstance(found, int | float) or found < 0:
         return None
-    return int(found) + (found != int(found))
+    return min(ceil(found), LONGEST_WAIT_S)
 
 
 def _missing(statuses: Mapping[str, str], asked: Iterable[str]) -> tuple[str, ...]:
