@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from adept.cli.apple_bodies import join_maps
 from adept.cli.apple_connection import send
-from adept.cli.output import print_body, warn
+from adept.cli.output import counted, print_body, warn
 from adept.cli.progress import counting
 from adept.cli.table import print_table
 from adept.errors import AdeptError, Refused
@@ -90,7 +90,7 @@ class Report:
             print_body(join_maps(sent.bodies))
         elif sent.bodies:
             failures = print_failures(statuses, sent.asked)
-            print(f"{len(sent.asked) - failures:,} of {len(sent.asked):,} devices: {SUCCESS}")
+            print(f"{len(sent.asked) - failures:,} of {counted(len(sent.asked), 'device')}: {SUCCESS}")
         sent.raise_if_cut_short()
         raise_if_any_failed(statuses, sent.asked, about=self.about, retry_after_s=self.retry_after_s)
 

@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from adept.cli.apple_bodies import devices_of, last_members
 from adept.cli.apple_connection import DEFAULTS, AppleOptions, send, talking
 from adept.cli.apple_devices import COLUMNS, SYNC_COLUMNS, device_row, sync_row
-from adept.cli.output import print_body, warn
+from adept.cli.output import counted, print_body, warn
 from adept.cli.progress import Reached, counting
 from adept.cli.table import print_table
 from adept.errors import Refused
@@ -134,7 +134,7 @@ def _print_rows(found: Iterator[Page], columns: tuple[str, ...], row: Row) -> No
                 warn(f"device {entry.serial_number or 'without a serial number'} can't be read: {entry.reason}")
 
     count = print_table(columns, rows(), empty="Apple has no devices to show.")
-    print(f"\n{count:,} devices. The next cursor is {cursor}")
+    print(f"\n{counted(count, 'device')}. The next cursor is {cursor}")
 
 
 def _page_size(limit: int | None) -> int:
