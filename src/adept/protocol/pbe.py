@@ -69,15 +69,14 @@ class Password:
     @classmethod
     def forms(cls, password: bytes | None) -> list[Password]:
         """Those to try, in order: tools differ in whether an empty password is one."""
-        none = cls(b"", b"")
-        if password is None:
-            return [none]
+        none, empty = cls(b"", b""), cls(b"", b"\0\0")
+        if not password:
+            return [empty, none]
         try:
             text = password.decode("utf-8")
         except UnicodeDecodeError:
             text = password.decode("latin-1")
-        given = cls(password, text.encode("utf-16-be") + b"\0\0")
-        return [given] if password else [given, none]
+        return [cls(password, text.encode("utf-16-be") + b"\0\0")]
 
 
 @dataclass(frozen=True)
@@ -153,11 +152,11 @@ def _derive(
     password: Password, salt: bytes, iterations: int, purpose: int, size: int, hash_name: str, effort: Effort
 ) -> bytes:
     """PKCS#12's key derivation (RFC 7292, appendix B.2)."""
-    block = hashlib.new(hash_name).block_size
+    block, digest_size = hashlib.new(hash_name).block_size, hashlib.new(hash_name).digest_size
+    effort.spend(iterations * -(-size // digest_size))
     filled = _fill(salt, block) + _fill(password.utf16, block)
     made = b""
     while len(made) < size:
-        effort.spend(iterations)
         digest = hashlib.new(hash_name, bytes([purpose]) * block + filled).digest()
         for _ in range(iterations - 1):
             digest = hashlib.new(hash_name, digest).digest()
