@@ -62,13 +62,13 @@ def commands(session: str) -> Iterator[Command]:
 
 
 def matches(expected: str, found: str) -> bool:
-    """Whether the output is what the page shows; `...` stands for anything, blanks at line ends for nothing."""
+    """Whether the output is what the page shows; `...` stands for anything, several blanks for one."""
     pieces = [re.escape(piece) for piece in re.split(r"\.\.\.", _trimmed(expected))]
     return re.fullmatch(".*?".join(pieces), _trimmed(found), re.DOTALL) is not None
 
 
 def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    return "\n".join(re.sub(r"[ \t]+", " ", line).rstrip() for line in text.strip().splitlines())
 
 
 def free_port() -> int:
