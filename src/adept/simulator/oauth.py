@@ -25,7 +25,6 @@ from adept.simulator.organisation import MdmServer
 from adept.simulator.portal_acts import REVOKED, SUPERSEDED
 
 TIMESTAMP_TOLERANCE_S = 300
-_NONCES_REMEMBERED = 100_000
 _MANDATORY = ("consumer_key", "token", "signature_method", "signature", "timestamp", "nonce")
 
 
@@ -81,6 +80,7 @@ def _is_complete(request: Any) -> bool:
 class _Validator(RequestValidator):  # type: ignore[misc,unused-ignore]  # oauthlib's stubs leave it partly untyped
     """What oauthlib asks about keys, tokens and nonces."""
 
+    nonces_remembered = 100_000
     enforce_ssl = False
     allowed_signature_methods = ("HMAC-SHA1",)
     timestamp_lifetime = TIMESTAMP_TOLERANCE_S
@@ -118,7 +118,7 @@ class _Validator(RequestValidator):  # type: ignore[misc,unused-ignore]  # oauth
         used = (client_key, timestamp, nonce)
         is_new = used not in self._nonces
         self._nonces[used] = None
-        while len(self._nonces) > _NONCES_REMEMBERED:
+        while len(self._nonces) > self.nonces_remembered:
             self._nonces.popitem(last=False)
         return is_new
 

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from adept.simulator.credentials import Credentials
 
-_SNAPSHOT_REFERENCES = 20_000_000  # how many devices all snapshots of a server may list together: 160 MB
 _SNAPSHOTS_AT_LEAST = 8
 
 Roster = dict[str, bytes]  # serial number to document
@@ -73,6 +72,7 @@ class MdmServer:
     log: list[Operation] = field(default_factory=list)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)  # folded UUID to document
     discovery: tuple[str, str] | None = None  # URL of account-driven enrollment, when set
+    snapshot_references: int = 20_000_000  # how many devices all its snapshots may list together: 160 MB
     _snapshots: OrderedDict[int, Snapshot] = field(default_factory=OrderedDict)
     _snapshots_made: int = 0
     _roster_changed: bool = True
@@ -104,5 +104,5 @@ class MdmServer:
 
     def _forget_snapshots(self) -> None:
         listed = sum(len(snapshot.documents) for snapshot in self._snapshots.values())
-        while len(self._snapshots) > _SNAPSHOTS_AT_LEAST and listed > _SNAPSHOT_REFERENCES:
+        while len(self._snapshots) > _SNAPSHOTS_AT_LEAST and listed > self.snapshot_references:
             listed -= len(self._snapshots.popitem(last=False)[1].documents)
