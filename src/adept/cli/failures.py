@@ -91,11 +91,12 @@ def describe(error: BaseException) -> Failure:
         return Failure(_exit_code(error), error.code, error.message, error.way_out)
     if isinstance(error, KeyboardInterrupt):
         return Failure(INTERRUPTED, "interrupted", "interrupted")
-    if isinstance(error, ModuleNotFoundError) and (extra := _extra_of(error)):
+    if isinstance(error, ImportError) and (missing := _missing_extra(error)):
+        module, extra = missing
         return Failure(
             STORE_OR_SETTINGS,
             "missing_extra",
-            f"this command needs the extra [{extra}], which is not installed (no module {error.name!r})",
+            f"this command needs the extra [{extra}], which is not installed (no module {module!r})",
             f"pip install 'adept-mdm[{extra}]'",
         )
     if isinstance(error, OSError) and error.strerror:
@@ -114,5 +115,12 @@ def _exit_code(error: AdeptError) -> int:
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), OUR_BUG)
 
 
-def _extra_of(error: ModuleNotFoundError) -> str | None:
-    return _EXTRAS.get((error.name or "").partition(".")[0])
+def _missing_extra(error: BaseException | None) -> tuple[str, str] | None:
+    """The module that could not be imported, here or in what caused this, and the extra that brings it."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            extra = _EXTRAS.get(error.name.partition(".")[0])
+            if extra is not None:
+                return error.name, extra
+        error = error.__cause__
+    return None

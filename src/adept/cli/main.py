@@ -16,8 +16,9 @@ from adept.cli.failures import DONE, describe
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (`sys.argv` unless given) and return the exit code; errors go to standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = words[: words.index("--")] if "--" in words else words
-    if "--debug" in options:
+    options = words[: words.index("--") if "--" in words else len(words)]
+    debug = "--debug" in options
+    if debug:
         words.remove("--debug")
     try:
         code = _run(words)
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _forget_standard_output()
         return DONE  # whoever reads us has read enough
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # the edge: every error is told, none is a traceback
-        return _tell(error, as_json="--json" in options, debug="--debug" in options)
+        return _tell(error, as_json="--json" in options, debug=debug)
     return code
 
 
@@ -50,8 +51,10 @@ def _tell(error: BaseException, *, as_json: bool, debug: bool) -> int:
 
 
 def _debug_is_set() -> bool:
-    from adept.settings import wants_debug
-
+    try:
+        from adept.settings import wants_debug
+    except ImportError:  # the extra that reads settings is not installed
+        return False
     return wants_debug()
 
 

@@ -9,11 +9,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from adept.settings import Settings, load_settings
-
 if TYPE_CHECKING:
     from adept.client.async_client import AsyncClient
     from adept.protocol.server_token import ServerToken
+    from adept.settings import Settings
     from adept.store.database import Store
 
 
@@ -23,6 +22,7 @@ async def opened(*, create: bool = False) -> AsyncIterator[Store]:
 
     An existing database is never upgraded on the side: another adept may be at work in it (`adept db upgrade`).
     """
+    from adept.settings import load_settings
     from adept.store.database import open_store
 
     settings = load_settings()

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from adept.protocol.keypair import Keypair
 
-app = App(name="token", help="Make keypairs, open server tokens, look into token and key files.")
+app = App(
+    name="token",
+    help="Make keypairs, open server tokens, look into token and key files.",
+    help_epilogue="Example: adept token inspect token.json",
+)
 
 PasswordFile = Annotated[Path | None, Parameter(help="A file whose first line is the password; - is standard input.",
                                                 allow_leading_hyphen=True)]  # fmt: skip
