@@ -193,6 +193,16 @@ def test_a_certificate_matches_its_own_key_only() -> None:
     assert not certificate_matches(other_keypair().certificate_pem, keypair().private_key_pem)
 
 
+def test_a_certificate_whose_key_is_not_rsa_or_cannot_be_read_matches_nothing() -> None:
+    der = load_certificate(keypair().certificate_pem).public_bytes(DER)
+    other_algorithm = der.replace(bytes.fromhex("06092a864886f70d010101"), bytes.fromhex("06092a864886f70d010163"))
+    no_number_inside = der.replace(b"\x30\x82\x01\x0a\x02\x82", b"\x30\x82\x01\x0a\x05\x82")
+    for spoilt in (other_algorithm, no_number_inside):
+        assert spoilt != der
+        with pytest.raises(TokenFileError, match="not an RSA key"):
+            certificate_matches(spoilt, private_key())
+
+
 def test_no_printed_form_shows_the_private_key() -> None:
     line = keypair().private_key_pem.splitlines()[3].decode()
     for form in (repr(keypair()), str(keypair()), pretty_repr([keypair()])):

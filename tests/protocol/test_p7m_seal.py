@@ -147,6 +147,14 @@ def test_the_key_identifier_is_the_certificates_own_where_it_has_one() -> None:
     assert unnamed.key_identifier == x509.SubjectKeyIdentifier.from_public_key(private_key().public_key()).digest
 
 
+def test_an_identifier_of_the_certificate_that_cannot_be_read_is_made_anew() -> None:
+    der = a_certificate(identifier=b"mine").public_bytes(Encoding.DER)
+    spoilt = der.replace(b"\x04\x04mine", b"\x05\x04mine")
+    assert spoilt != der
+    (recipient,) = recipients(seal_server_token(TOKEN, spoilt, recipient_by="key-id"))
+    assert recipient.key_identifier == x509.SubjectKeyIdentifier.from_public_key(private_key().public_key()).digest
+
+
 def test_a_certificate_that_is_not_rsa_is_refused() -> None:
     with pytest.raises(TokenFileError, match="not an RSA key"):
         seal_server_token(TOKEN, a_certificate(elliptic=True))

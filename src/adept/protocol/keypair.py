@@ -118,13 +118,24 @@ def load_certificate(data: bytes) -> x509.Certificate:
         raise TokenFileError(f"can't read the certificate: {_found(data, FileKind.CERTIFICATE)}") from error
 
 
+def rsa_public_key(certificate: x509.Certificate) -> rsa.RSAPublicKey:
+    """The certificate's key. TokenFileError if it is of another kind or can't be read."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise TokenFileError("the certificate's key is not an RSA key; Apple encrypts server tokens to RSA keys only")
+    return key
+
+
 def certificate_matches(certificate: bytes | x509.Certificate, private_key: bytes | rsa.RSAPrivateKey) -> bool:
     """Whether the certificate holds the public half of this key. TokenFileError if either can't be read."""
     if isinstance(certificate, bytes):
         certificate = load_certificate(certificate)
     if isinstance(private_key, bytes):
         private_key = load_private_key(private_key)
-    return certificate.public_key() == private_key.public_key()
+    return rsa_public_key(certificate) == private_key.public_key()
 
 
 def _load(data: bytes, password: bytes | None) -> object:

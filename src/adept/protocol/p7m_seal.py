@@ -22,9 +22,8 @@ from pyasn1.codec.der.encoder import encode as der_encode
 from pyasn1.type import univ
 from pyasn1_modules import rfc5280, rfc5652
 
-from adept.errors import TokenFileError
 from adept.protocol.ber import with_length
-from adept.protocol.keypair import load_certificate
+from adept.protocol.keypair import load_certificate, rsa_public_key
 from adept.protocol.p7m_ciphers import CIPHERS, RSA_ENCRYPTION, CipherName
 from adept.protocol.server_token import ServerToken
 
@@ -117,9 +116,7 @@ def _content(encrypted: bytes, form: Form, chunk_bytes: int) -> bytes:
 def _recipient(certificate: bytes | x509.Certificate, key: bytes, by: RecipientBy) -> bytes:
     if isinstance(certificate, bytes):
         certificate = load_certificate(certificate)
-    public_key = certificate.public_key()
-    if not isinstance(public_key, rsa.RSAPublicKey):
-        raise TokenFileError("the certificate's key is not an RSA key; server tokens are encrypted to RSA keys only")
+    public_key = rsa_public_key(certificate)
     recipient = rfc5652.KeyTransRecipientInfo()
     recipient["version"] = 2 if by == "key-id" else 0
     if by == "key-id":
@@ -143,7 +140,7 @@ def _algorithm(identifier: str, parameters: univ.OctetString | univ.Null) -> rfc
 def _key_identifier(certificate: x509.Certificate, public_key: rsa.RSAPublicKey) -> bytes:
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return x509.SubjectKeyIdentifier.from_public_key(public_key).digest
 
 

@@ -22,7 +22,7 @@ from adept.errors import TokenFileError
 from adept.protocol import rc2
 from adept.protocol.p7m_ciphers import BY_IDENTIFIER
 
-MAXIMUM_ITERATIONS = 10_000_000  # of all derivations of a file; files of the field have 2,000 to 1,000,000 each
+MAXIMUM_ITERATIONS = 4_000_000  # of a file's three or four derivations; in the field each has 2,000 to 1,000,000
 
 HASHES = {  # object identifier: name in hashlib
     "1.3.14.3.2.26": "sha1",
@@ -152,14 +152,15 @@ def _derive(
     password: Password, salt: bytes, iterations: int, purpose: int, size: int, hash_name: str, effort: Effort
 ) -> bytes:
     """PKCS#12's key derivation (RFC 7292, appendix B.2)."""
-    block, digest_size = hashlib.new(hash_name).block_size, hashlib.new(hash_name).digest_size
-    effort.spend(iterations * -(-size // digest_size))
+    hash_of = getattr(hashlib, hash_name)
+    block = hash_of().block_size
+    effort.spend(iterations * -(-size // hash_of().digest_size))
     filled = _fill(salt, block) + _fill(password.utf16, block)
     made = b""
     while len(made) < size:
-        digest = hashlib.new(hash_name, bytes([purpose]) * block + filled).digest()
+        digest: bytes = hash_of(bytes([purpose]) * block + filled).digest()
         for _ in range(iterations - 1):
-            digest = hashlib.new(hash_name, digest).digest()
+            digest = hash_of(digest).digest()
         made += digest
         step = int.from_bytes((digest * block)[:block], "big") + 1
         filled = b"".join(_add(filled[at : at + block], step) for at in range(0, len(filled), block))

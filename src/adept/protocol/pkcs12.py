@@ -33,6 +33,7 @@ _ENCRYPTED_DATA = "1.2.840.113549.1.7.6"
 _KEY_BAG = "1.2.840.113549.1.12.10.1.1"
 _SHROUDED_KEY_BAG = "1.2.840.113549.1.12.10.1.2"
 _CERTIFICATE_BAG = "1.2.840.113549.1.12.10.1.3"
+_X509_CERTIFICATE = "1.2.840.113549.1.9.22.1"
 _TAG_0 = tag.Tag(tag.tagClassContext, tag.tagFormatConstructed, 0)
 _ANY_AS_0 = univ.Any().subtype(explicitTag=_TAG_0)  # type: ignore[no-untyped-call]  # the stub is without types here
 
@@ -151,7 +152,8 @@ def _take(bag: Any, contents: _Contents, password: pbe.Password, effort: pbe.Eff
     kind, value = str(bag["bagId"]), bag["bagValue"]
     if kind == _CERTIFICATE_BAG:
         certificate = _decode(value, rfc7292.CertBag())
-        contents.certificates.append(x509.load_der_x509_certificate(_octets(certificate["certValue"])))
+        if str(certificate["certId"]) == _X509_CERTIFICATE:
+            contents.certificates.append(x509.load_der_x509_certificate(_octets(certificate["certValue"])))
     elif kind == _KEY_BAG:
         contents.keys.extend(_rsa(definite(value.asOctets())))
     elif kind == _SHROUDED_KEY_BAG:
@@ -175,11 +177,19 @@ def _pair(contents: _Contents) -> Keypair:
         raise TokenFileError("the PKCS#12 file holds no RSA private key", way_out="export the key with the certificate")
     for key in contents.keys:
         for certificate in contents.certificates:
-            if certificate.public_key() == key.public_key():
+            if _holds(certificate, key):
                 return Keypair(private_key_pem(key), certificate.public_bytes(Encoding.PEM))
     raise TokenFileError(
         "the PKCS#12 file holds no certificate for its private key", way_out="export the certificate with the key"
     )
+
+
+def _holds(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> bool:
+    """Whether it is the key's certificate; one with a key nobody can read is not."""
+    try:
+        return certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def _octets(value: Any) -> bytes:
