@@ -101,7 +101,7 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """Open a database, bring its schema up to date (`migrate`) or demand that it is, and prove the sealing keys.
 
-    `secret_keys` are URL-safe base64 of 32 bytes each, the first one writes; None is for SQLite alone: then the key
+    `secret_keys` are base64 of 32 bytes each, the first one writes; None is for SQLite alone: then the key
     file `secret.key` in `data_dir` (None: beside the database) is read, and made with a database that is still empty.
 
     ConfigError for a URL, keys or a key file that won't do; StoreError for a database that is newer than this adept,

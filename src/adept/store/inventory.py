@@ -73,9 +73,12 @@ async def device_rows(
 async def stream_devices(tx: AsyncConnection, wanted: DeviceFilter) -> AsyncGenerator[StoredDevice]:
     """Every such device in the order of `device_rows`, in constant memory; the transaction stays open meanwhile."""
     statement = _ordered(_filtered(select(devices, accounts.c.name.label("account_name")), wanted))
-    async with tx.stream(statement.execution_options(yield_per=1000)) as rows:
+    rows = await tx.stream(statement.execution_options(yield_per=1000))
+    try:
         async for row in rows:
             yield read_row(StoredDevice, row)
+    finally:
+        await rows.close()  # its own context manager leaves the cursor open where the stream is left early
 
 
 async def count_devices(tx: AsyncConnection, wanted: DeviceFilter) -> int:

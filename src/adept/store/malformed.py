@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.dialects import is_among
@@ -29,15 +29,20 @@ class StoredMalformed:
 
 
 async def put_malformed(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep malformed devices: dictionaries of every column but the id; earlier ones of a serial number go."""
+    """Keep malformed devices: dictionaries of every column but the id.
+
+    Earlier ones of the same serial number go, and of those without one the same document.
+    """
     if not rows:
         return
-    by_account: dict[int, list[str]] = {}
-    for row in rows:
-        if row["serial_number"] is not None:
-            by_account.setdefault(row["account_id"], []).append(row["serial_number"])
-    for account_id, serials in by_account.items():
-        await clear_malformed(tx, account_id, serials)
+    table = malformed_devices.c
+    nameless = table.serial_number.is_(None) & (table.document == bindparam("of_document"))
+    earlier = nameless | (table.serial_number == bindparam("of_serial", type_=table.serial_number.type))
+    which = [
+        {"of_account": row["account_id"], "of_serial": row["serial_number"], "of_document": row["document"]}
+        for row in rows
+    ]
+    await tx.execute(delete(malformed_devices).where(table.account_id == bindparam("of_account"), earlier), which)
     await tx.execute(insert(malformed_devices), list(rows))
 
 

@@ -1,7 +1,7 @@
 """Sealing: what is secret is stored encrypted, under a key derived for its one place.
 
 A `purpose` names that place (`keypair:17`), so that a sealed value moved to another row can't be opened there. Keys
-are 32 bytes in URL-safe base64; the first one seals, all of them open: that is how keys are rotated.
+are 32 bytes in base64, URL-safe or plain; the first one seals, all of them open: that is how keys are rotated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from adept.errors import ConfigError
 
 KEY_SIZE_BYTES = 32
-_WAY_OUT = "make one with: openssl rand -base64 32 | tr '+/' '-_'"
+_WAY_OUT = "make one with: openssl rand -base64 32"
 
 
 class Sealer:
@@ -72,9 +72,9 @@ def read_keys(texts: Sequence[str], *, source: str = "ADEPT_SECRET_KEYS") -> lis
 
 def _read_key(text: str, name: str) -> bytes:
     try:
-        key = base64.b64decode(text, altchars=b"-_", validate=True)
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_SIZE_BYTES:
-        raise ConfigError(f"{name} is not 32 bytes in URL-safe base64", way_out=_WAY_OUT) from None
+        raise ConfigError(f"{name} is not 32 bytes in base64", way_out=_WAY_OUT) from None
     return key

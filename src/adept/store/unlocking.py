@@ -29,7 +29,7 @@ async def unlock(place: Place, engine: AsyncEngine, *, keys: list[bytes] | None,
     if keys is None and key_file is None:
         raise ConfigError(
             "PostgreSQL needs the sealing keys given, ADEPT_SECRET_KEYS is empty",
-            way_out="make one with: openssl rand -base64 32 | tr '+/' '-_'",
+            way_out="make one with: openssl rand -base64 32",
         )
     async with engine.connect() as connection:
         sealed = await _read_canary(connection)
