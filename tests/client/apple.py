@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
-from tests.tokens import NOW, TOKEN
 
 from adept import AsyncClient, Client
+from tests.tokens import NOW, TOKEN
 
 Reply = httpx2.Response | Callable[[httpx2.Request], httpx2.Response]
 
@@ -23,7 +23,9 @@ Reply = httpx2.Response | Callable[[httpx2.Request], httpx2.Response]
 def yes(value: Any = None, **headers: str) -> httpx2.Response:
     """A 200 with JSON, as Apple labels it."""
     content = json.dumps({} if value is None else value).encode()
-    return httpx2.Response(200, content=content, headers=_named({"Content-Type": "application/json;charset=UTF8"}, headers))
+    return httpx2.Response(
+        200, content=content, headers=_named({"Content-Type": "application/json;charset=UTF8"}, headers)
+    )
 
 
 def no(status: int, code: str = "", **headers: str) -> httpx2.Response:
@@ -100,12 +102,12 @@ class Asker:
     def __init__(self, kind: str, apple: Callable[[httpx2.Request], httpx2.Response], **settings: Any) -> None:
         self.waits = Waits()
         self._runner = asyncio.Runner()
-        settings = {"now": lambda: NOW, "http": httpx2.MockTransport(apple)} | settings
-        token = settings.pop("token", TOKEN)
+        settings.setdefault("now", lambda: NOW)
+        settings.setdefault("http", httpx2.MockTransport(apple))
         if kind == "threads":
-            self.client: Any = Client(token, sleep=self.waits, **settings)
+            self.client: Any = Client(TOKEN, sleep=self.waits, **settings)
         else:
-            self.client = AsyncClient(token, sleep=self._sleep, **settings)
+            self.client = AsyncClient(TOKEN, sleep=self._sleep, **settings)
         self.kind = kind
 
     async def _sleep(self, seconds: float) -> None:

@@ -39,9 +39,7 @@ def test_one_serial_is_folded() -> None:
     assert one_serial(" c02a") == "C02A"
 
 
-@pytest.mark.parametrize(
-    ("count", "sizes"), [(1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])]
-)
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (1000, [1000]), (1001, [1000, 1]), (2500, [1000, 1000, 500])])
 def test_lists_are_cut_into_thousands(count: int, sizes: list[int]) -> None:
     serials = tuple(f"S{number}" for number in range(count))
     cut = list(batches(serials))

@@ -8,11 +8,11 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tokens import NOW
 
 from adept.client.exchange import Answer
 from adept.client.refusals import expired_locally, refusal, retry_after, session_refusal
 from adept.errors import AdeptError, Malformed, Refused, TokenRejected, Unreachable
+from tests.tokens import NOW
 
 
 def refused(status: int, body: bytes = b"", **headers: str) -> AdeptError:
@@ -32,8 +32,8 @@ def test_a_code_is_the_same_with_and_without_quotes_and_blanks(body: bytes) -> N
 
 def test_an_error_says_what_was_tried_what_came_back_and_the_way_out() -> None:
     assert str(refused(403, b"T_C_NOT_SIGNED")) == (
-        "syncing devices: Apple answered 403 T_C_NOT_SIGNED (the organisation has not accepted Apple's new terms; every "
-        "call fails until it does); an administrator has to accept them in Apple Business or School Manager"
+        "syncing devices: Apple answered 403 T_C_NOT_SIGNED (the organisation has not accepted Apple's new terms; "
+        "every call fails until it does); an administrator has to accept them in Apple Business or School Manager"
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.tokens import NOW
 
 from adept.client.exchange import Answer
 from adept.client.session import Session, read_session
 from adept.errors import Malformed, TokenRejected
+from tests.tokens import NOW
 
 
 def test_a_session_begins_without_a_token() -> None:
@@ -56,7 +56,7 @@ def test_an_echo_of_the_token_sent_changes_nothing() -> None:
     assert session.held.token == "two"
 
 
-@pytest.mark.parametrize("token", [None, "", "with blank", "with\r\nnewline", "é", "x" * 5000])
+@pytest.mark.parametrize("token", [None, "", "with blank", "with\r\nnewline", "é"])
 def test_nothing_and_what_no_header_can_carry_keep_the_token(token: str | None) -> None:
     session = Session()
     session.start("one")

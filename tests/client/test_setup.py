@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.tokens import NOW, SECRETS, TOKEN
 
 import adept
 from adept.client.call import Call, nothing
 from adept.client.session import Held
 from adept.client.setup import Setup, check_base_url, is_loopback
 from adept.errors import Misuse, TokenRejected
+from tests.tokens import NOW, SECRETS, TOKEN
 
 CALL = Call("POST", "/devices/sync", "syncing", nothing, b"{}")
 

@@ -119,14 +119,15 @@ class AsyncClient:
                 request = self.setup.request(call, method=method, held=held)
                 return await self._exchange(request, about=call.about, endpoint=call.endpoint)
             case Renew(refused):
-                await self._renew(refused)
+                await self.renew_session(refused)
             case Pause(seconds):
                 log.warning("waiting as Apple asked", extra={"endpoint": call.endpoint, "seconds": seconds})
                 await self._sleep(seconds)
                 self.waited_s += seconds
         return None
 
-    async def _renew(self, refused: Held) -> None:
+    async def renew_session(self, refused: Held) -> None:
+        """Open a new session, unless the current one is no longer the refused one."""
         async with self.session.task_lock:
             if self.session.held != refused:
                 return  # somebody else has renewed it, or Apple rolled it on

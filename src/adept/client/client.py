@@ -128,7 +128,7 @@ class Client:
                 request = self.setup.request(call, method=method, held=held)
                 return self._exchange(request, about=call.about, endpoint=call.endpoint)
             case Renew(refused):
-                self._renew(refused)
+                self.renew_session(refused)
             case Pause(seconds):
                 log.warning("waiting as Apple asked", extra={"endpoint": call.endpoint, "seconds": seconds})
                 self._sleep(seconds)
@@ -136,7 +136,11 @@ class Client:
                     self.waited_s += seconds
         return None
 
-    def _renew(self, refused: Held) -> None:
+    def renew_session(self, refused: Held) -> None:
+        """Open a new session, unless the current one (`client.session.held`) is no longer the refused one.
+
+        Every call does this by itself where it must.
+        """
         with self.session.thread_lock:
             if self.session.held != refused:
                 return  # somebody else has renewed it, or Apple rolled it on

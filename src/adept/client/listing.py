@@ -44,6 +44,9 @@ class Devices(_Listing, Iterator[Device]):
         super().__init__(walk)
         self._devices = self._generate(send)
 
+    def __iter__(self) -> Iterator[Device]:
+        return self._devices  # the generator itself, so that a loop costs one step a device
+
     def __next__(self) -> Device:
         return next(self._devices)
 
@@ -63,6 +66,9 @@ class AsyncDevices(_Listing, AsyncIterator[Device]):
     def __init__(self, walk: Walk, send: Callable[[Call[DevicePage]], Awaitable[DevicePage]]) -> None:
         super().__init__(walk)
         self._devices = self._generate(send)
+
+    def __aiter__(self) -> AsyncIterator[Device]:
+        return self._devices  # as above
 
     async def __anext__(self) -> Device:
         return await anext(self._devices)

@@ -21,7 +21,7 @@ from adept.protocol.profile import KEYS as PROFILE_KEYS
 from adept.protocol.versions import ACCOUNT_KEYS_SINCE, KEYS_SINCE
 
 SECRET_KEYS = frozenset(
-    {"auth_session_token", "token", "escrow_key"} | {"consumer_key", "consumer_secret", "access_token", "access_secret"}
+    {"auth_session_token", "token"} | {"consumer_key", "consumer_secret", "access_token", "access_secret"}
 )
 WORD_KEYS = frozenset(
     {"profile_status", "op_type", "os", "device_family", "response_status", "org_type", "org_version"}

@@ -11,18 +11,14 @@ Source: Apple, "Authenticating through Web Tokens" (read 2026-11).
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from adept.client.exchange import Answer
 from adept.client.refusals import session_refusal
-from adept.errors import Malformed
 from adept.protocol.error_codes import SESSION
-from adept.protocol.session_token import decode_session_token
-
-_HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,4096}")
+from adept.protocol.session_token import decode_session_token, is_session_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Session:
 
     def roll(self, token: str | None, *, sent: Held) -> None:
         """Take the token that came with the answer to a request sent with `sent`; None or empty changes nothing."""
-        if not token or token == sent.token or not _HEADER_SAFE.fullmatch(token):
+        if token is None or token == sent.token or not is_session_token(token):
             return
         with self._write:
             if self._held.opening == sent.opening:
@@ -70,12 +66,4 @@ def read_session(answer: Answer, *, now: datetime) -> str:
     """The token out of the answer to GET /session; raises what `session_refusal` says, or Malformed."""
     if not 200 <= answer.status < 300:
         raise session_refusal(answer, now=now)
-    token = decode_session_token(answer.body, endpoint=SESSION)
-    if not _HEADER_SAFE.fullmatch(token):
-        raise Malformed(
-            "opening a session: Apple's answer holds a token that can't stand in a header",
-            endpoint=SESSION,
-            field="$.auth_session_token",
-            found=f"{len(token)} characters",
-        )
-    return token
+    return decode_session_token(answer.body, endpoint=SESSION)

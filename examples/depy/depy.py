@@ -1,0 +1,1 @@
+from adept.depy import DEPy as DEPy

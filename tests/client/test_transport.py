@@ -1,0 +1,355 @@
+"""The wire against real sockets: time-outs, broken and endless answers, redirects, private CAs, proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpx2
+import pytest
+import trustme
+
+import adept
+from adept.client import transport
+from adept.client.exchange import HttpRequest
+from adept.client.transport import ANSWER_BYTES, SyncLine
+from adept.errors import Malformed, Misuse, Refused, Unreachable
+from tests.tokens import NOW, TOKEN
+
+Talk = Callable[[socket.socket], None]
+
+
+class Server:
+    """Accepts connections one after the other and lets a function say what goes over each."""
+
+    def __init__(self, talk: Talk, *, context: ssl.SSLContext | None = None) -> None:
+        self._talk = talk
+        self._context = context
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.ended = threading.Event()
+        self.connections = 0
+        self.asked: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self._context else "http"
+        return f"{scheme}://127.0.0.1:{self._listening.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        while not self.ended.is_set():
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with suppress(OSError), connection:
+                connection.settimeout(20)
+                if self._context:
+                    connection = self._context.wrap_socket(connection, server_side=True)
+                while request := self.read(connection):
+                    self.asked.append(request)
+                    if b"/session HTTP/1.1\r\n" in request:
+                        connection.sendall(answer(b'{"auth_session_token":"s1"}'))
+                    else:
+                        self._talk(connection)
+                        break
+
+    @staticmethod
+    def read(connection: socket.socket) -> bytes:
+        """A request with its body."""
+        request = b""
+        while b"\r\n\r\n" not in request:
+            more = connection.recv(65536)
+            if not more:
+                return b""
+            request += more
+        head, _, body = request.partition(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
+        while len(body) < length:
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def close(self) -> None:
+        self.ended.set()
+        self._listening.close()
+
+
+def answer(body: bytes, *headers: bytes, status: bytes = b"200 OK", length: int | None = None) -> bytes:
+    lines = [b"HTTP/1.1 " + status, b"Content-Length: %d" % (len(body) if length is None else length), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+ACCOUNT = answer(b'{"server_name":"hq"}')
+
+
+@contextmanager
+def serving(talk: Talk, **settings: Any) -> Iterator[Server]:
+    server = Server(talk, **settings)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def account(url: str, kind: str, **settings: Any) -> Any:
+    """Ask for the account with either client."""
+    given: dict[str, Any] = {"base_url": url, "now": lambda: NOW, "timeout_s": 5} | settings
+    if kind == "threads":
+        with adept.Client(TOKEN, **given) as client:
+            return client.account()
+
+    async def ask() -> Any:
+        async with adept.AsyncClient(TOKEN, **given) as client:
+            return await client.account()
+
+    return asyncio.run(ask())
+
+
+def test_an_answer_over_a_real_socket_is_read(client_kind: str) -> None:
+    with serving(lambda connection: connection.sendall(ACCOUNT)) as server:
+        assert account(server.url, client_kind).server_name == "hq"
+
+
+def test_an_answer_that_comes_in_pieces_is_put_together(client_kind: str) -> None:
+    def in_pieces(connection: socket.socket) -> None:
+        for byte in ACCOUNT:
+            connection.sendall(bytes([byte]))
+
+    with serving(in_pieces) as server:
+        assert account(server.url, client_kind).server_name == "hq"
+
+
+def test_an_answer_may_be_compressed(client_kind: str) -> None:
+    body = answer(gzip.compress(b'{"server_name":"hq"}'), b"Content-Encoding: gzip")
+    with serving(lambda connection: connection.sendall(body)) as server:
+        assert account(server.url, client_kind).server_name == "hq"
+
+
+def test_nobody_listening_is_unreachable_and_nothing_has_happened(client_kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    with pytest.raises(Unreachable, match="opening a session: no connection") as caught:
+        account(f"http://127.0.0.1:{port}", client_kind)
+    assert not caught.value.may_have_happened
+
+
+def test_silence_is_unreachable_after_the_time_out_and_may_have_happened(client_kind: str) -> None:
+    def keep_silent(_: socket.socket) -> None:
+        server.ended.wait(10)
+
+    with serving(keep_silent) as server:
+        with pytest.raises(Unreachable, match=r"reading the account: no answer within 0\.2 s") as caught:
+            account(server.url, client_kind, timeout_s=0.2)
+        server.ended.set()
+    assert caught.value.may_have_happened
+    assert caught.value.status is None
+
+
+def test_an_answer_that_drips_without_end_is_unreachable(client_kind: str) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not server.ended.wait(0.02):
+            connection.sendall(b"{")
+
+    with serving(drip) as server:
+        with pytest.raises(Unreachable, match=r"had not ended after 0\.5 s"):
+            account(server.url, client_kind, timeout_s=0.1)
+        server.ended.set()
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200", answer(b'{"server_', length=500)])
+def test_a_connection_lost_on_the_way_back_may_have_happened(client_kind: str, begun: bytes) -> None:
+    with (
+        serving(lambda connection: connection.sendall(begun)) as server,
+        pytest.raises(Unreachable, match="the connection was lost") as caught,
+    ):
+        account(server.url, client_kind)
+    assert server.asked[1].startswith(b"GET /account ")
+    assert len(server.asked) == 2
+    assert caught.value.may_have_happened
+
+
+def test_disown_is_not_sent_again_after_a_lost_connection(client_kind: str) -> None:
+    with serving(lambda connection: None) as server:
+        with pytest.raises(Unreachable) as caught, adept.Client(TOKEN, base_url=server.url, now=lambda: NOW) as client:
+            client.disown(["A"], confirm_count=1)
+        assert [request.split(b" HTTP")[0] for request in server.asked] == [b"GET /session", b"POST /devices/disown"]
+    assert caught.value.may_have_happened
+
+
+def test_half_a_body_that_claims_to_be_whole_is_malformed(client_kind: str) -> None:
+    with (
+        serving(lambda connection: connection.sendall(answer(b'{"server_name": "h'))) as server,
+        pytest.raises(Malformed),
+    ):
+        account(server.url, client_kind)
+
+
+def test_what_is_not_compressed_as_it_says_is_malformed(client_kind: str) -> None:
+    with (
+        serving(lambda connection: connection.sendall(answer(b"plain", b"Content-Encoding: gzip"))) as server,
+        pytest.raises(Malformed, match="not compressed"),
+    ):
+        account(server.url, client_kind)
+
+
+def test_an_answer_announced_as_too_large_is_not_read(client_kind: str) -> None:
+    announced = answer(b"", length=ANSWER_BYTES + 1)
+    with (
+        serving(lambda connection: connection.sendall(announced)) as server,
+        pytest.raises(Malformed, match="larger than 64 MB"),
+    ):
+        account(server.url, client_kind)
+
+
+def test_an_answer_that_grows_too_large_is_given_up(client_kind: str) -> None:
+    bomb = answer(gzip.compress(b" " * (ANSWER_BYTES + 1)), b"Content-Encoding: gzip")
+    with (
+        serving(lambda connection: connection.sendall(bomb)) as server,
+        pytest.raises(Malformed, match="larger than 64 MB"),
+    ):
+        account(server.url, client_kind)
+
+
+def test_of_an_error_only_the_first_kilobyte_is_read(client_kind: str) -> None:
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 1000000000\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"<p>no</p>" * 1000)
+
+    with serving(endless) as server, pytest.raises(Refused) as caught:
+        account(server.url, client_kind)
+    assert caught.value.code == "HTTP_400"
+
+
+@pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Temporary Redirect", b"308 Permanent Redirect"])
+def test_credentials_follow_no_redirect(client_kind: str, status: bytes) -> None:
+    with serving(lambda connection: connection.sendall(ACCOUNT)) as thief:
+        target = b"Location: " + thief.url.encode() + b"/account"
+        redirect = answer(b"", target, status=status)
+        with serving(lambda connection: connection.sendall(redirect)) as server, pytest.raises(Malformed) as caught:
+            account(server.url, client_kind)
+        assert "credentials follow no redirect" in str(caught.value)
+        assert thief.connections == 0
+
+
+def test_credentials_follow_no_redirect_even_where_the_callers_own_client_would() -> None:
+    with serving(lambda connection: connection.sendall(ACCOUNT)) as thief:
+        target = b"Location: " + thief.url.encode()
+        redirect = answer(b"", target, status=b"302 Found")
+        with (
+            serving(lambda connection: connection.sendall(redirect)) as server,
+            httpx2.Client(follow_redirects=True) as http,
+            pytest.raises(Malformed, match="redirect"),
+        ):
+            account(server.url, "threads", http=http)
+        assert thief.connections == 0
+
+
+def private_ca() -> tuple[trustme.CA, ssl.SSLContext]:
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    return ca, context
+
+
+def test_an_unknown_ca_is_unreachable_and_nothing_has_happened(client_kind: str) -> None:
+    _, context = private_ca()
+    with (
+        serving(lambda connection: connection.sendall(ACCOUNT), context=context) as server,
+        pytest.raises(Unreachable, match=r"no connection: .*(?i:certificate)") as caught,
+    ):
+        account(server.url, client_kind)
+    assert not caught.value.may_have_happened
+    assert server.asked == []
+
+
+def test_a_private_ca_is_given_as_httpx2_takes_it(client_kind: str) -> None:
+    ca, context = private_ca()
+    trusting = ssl.create_default_context()
+    ca.configure_trust(trusting)
+    http = (
+        httpx2.HTTPTransport(verify=trusting)
+        if client_kind == "threads"
+        else httpx2.AsyncHTTPTransport(verify=trusting)
+    )
+    with serving(lambda connection: connection.sendall(ACCOUNT), context=context) as server:
+        assert account(server.url, client_kind, http=http).server_name == "hq"
+
+
+def test_a_proxy_is_given_as_httpx2_takes_it(client_kind: str) -> None:
+    with serving(lambda connection: connection.sendall(ACCOUNT)) as proxy:
+        http = (
+            httpx2.HTTPTransport(proxy=proxy.url)
+            if client_kind == "threads"
+            else httpx2.AsyncHTTPTransport(proxy=proxy.url)
+        )
+        assert account("http://127.0.0.1:9", client_kind, http=http).server_name == "hq"
+        assert proxy.asked[0].startswith(b"GET http://127.0.0.1:9/session ")
+
+
+def test_what_goes_unencrypted_to_this_machine_passes_no_proxy_of_the_environment(
+    client_kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(lambda connection: connection.sendall(ACCOUNT)) as proxy, serving(proxy._talk) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        assert account(server.url, client_kind).server_name == "hq"
+        assert proxy.connections == 0
+
+
+def test_a_body_on_delete_goes_over_the_wire(client_kind: str) -> None:
+    with serving(lambda connection: connection.sendall(answer(b'{"devices":{"A":"SUCCESS"}}'))) as server:
+        with adept.Client(TOKEN, base_url=server.url, now=lambda: NOW) as client:
+            assert client.remove_profile(["A"]).statuses == {"A": "SUCCESS"}
+        assert server.asked[1].startswith(b"DELETE /profile/devices HTTP/1.1\r\n")
+        assert server.asked[1].endswith(b'\r\n\r\n{"devices":["A"]}')
+
+
+def test_header_names_are_read_in_any_case() -> None:
+    def roll(connection: socket.socket) -> None:
+        connection.sendall(answer(b'{"server_name":"hq"}', b"x-adm-AUTH-session: rolled"))
+
+    with serving(roll) as server, adept.Client(TOKEN, base_url=server.url, now=lambda: NOW) as client:
+        client.account()
+        assert client.session.held.token == "rolled"
+
+
+def test_an_error_of_the_library_that_we_do_not_know_stays_as_it_is() -> None:
+    def break_down(_: httpx2.Request) -> httpx2.Response:
+        raise RuntimeError("a bug")
+
+    line = SyncLine(httpx2.MockTransport(break_down), timeout_s=1, trust_env=False)
+    with pytest.raises(RuntimeError, match="a bug"):
+        line.send(HttpRequest("GET", "https://x.example", "/", {}), about="trying", endpoint="GET /")
+
+
+def test_a_full_pool_is_unreachable_and_nothing_was_sent() -> None:
+    def no_room(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.PoolTimeout("")
+
+    line = SyncLine(httpx2.MockTransport(no_room), timeout_s=1, trust_env=False)
+    with pytest.raises(Unreachable, match="trying: no connection within 1 s") as caught:
+        line.send(HttpRequest("GET", "https://x.example", "/", {}), about="trying", endpoint="GET /")
+    assert not caught.value.may_have_happened
+
+
+def test_what_is_neither_client_nor_transport_is_misuse() -> None:
+    with pytest.raises(Misuse, match="not AsyncClient"):
+        SyncLine(httpx2.AsyncClient(), timeout_s=1, trust_env=False)  # type: ignore[arg-type] # that is the point
+
+
+def test_a_thousand_devices_fit_easily() -> None:
+    devices = [{"serial_number": f"S{number}", "description": "x" * 250} for number in range(1000)]
+    assert len(json.dumps({"devices": devices})) < transport.ANSWER_BYTES / 100
