@@ -9,7 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from adept.protocol.keypair import load_certificate
+from adept.protocol.keypair import load_certificate, rsa_public_key
 from adept.protocol.maid_jwt import maid_jwt
 from tests.tokens import NOW, keypair, other_keypair, private_key
 
@@ -18,9 +18,8 @@ TOKEN = maid_jwt(private_key(), server_uuid=SERVER, now=NOW, jti="1f0f6a4e-7c3a-
 
 
 def test_pyjwt_verifies_the_token_with_the_certificate_apple_was_given() -> None:
-    public_key = load_certificate(keypair().certificate_pem).public_key()
-    options = {"verify_iat": False}  # the tests' time is not the computer's
-    claims = jwt.decode(TOKEN, public_key, algorithms=["RS256"], options=options)  # type: ignore[arg-type]
+    public_key = rsa_public_key(load_certificate(keypair().certificate_pem))
+    claims = jwt.decode(TOKEN, public_key, algorithms=["RS256"], options={"verify_iat": False})  # the tests' own time
     assert claims == {
         "iss": SERVER,
         "iat": int(NOW.timestamp()),
@@ -30,9 +29,9 @@ def test_pyjwt_verifies_the_token_with_the_certificate_apple_was_given() -> None
 
 
 def test_pyjwt_refuses_the_token_with_another_certificate() -> None:
-    public_key = load_certificate(other_keypair().certificate_pem).public_key()
+    public_key = rsa_public_key(load_certificate(other_keypair().certificate_pem))
     with pytest.raises(jwt.InvalidSignatureError):
-        jwt.decode(TOKEN, public_key, algorithms=["RS256"])  # type: ignore[arg-type]
+        jwt.decode(TOKEN, public_key, algorithms=["RS256"])
 
 
 def test_openssl_verifies_the_signature(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
@@ -218,6 +218,7 @@ def test_any_bytes_are_refused_as_key_and_certificate(data: bytes, password: byt
         load_certificate(data)
 
 
+@settings(max_examples=25)  # cryptography proves the primes of each, which takes its time
 @given(st.integers(0, 10_000), st.integers(0, 255), st.booleans())
 def test_a_mutated_key_is_a_key_or_refused(place: int, value: int, der: bool) -> None:
     data = bytearray(private_key().private_bytes(DER, PKCS8, BARE) if der else keypair().private_key_pem)

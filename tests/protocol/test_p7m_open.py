@@ -20,15 +20,8 @@ from adept.errors import Misuse, TokenFileError
 from adept.protocol.ber import with_length
 from adept.protocol.keypair import load_certificate
 from adept.protocol.p7m_ciphers import CIPHERS, CipherName
-from adept.protocol.p7m_open import (
-    PrivateKey,
-    Recipient,
-    describe_p7m,
-    is_p7m,
-    open_server_token,
-    open_with_one_of,
-    recipients,
-)
+from adept.protocol.p7m_envelope import Recipient
+from adept.protocol.p7m_open import PrivateKey, describe_p7m, is_p7m, open_server_token, open_with_one_of, recipients
 from adept.protocol.p7m_seal import Form, RecipientBy, inner_text, seal, seal_server_token
 from adept.protocol.server_token import ServerToken
 from tests.tokens import NOW, SECRETS, TOKEN, keypair, other_keypair, private_key, with_indefinite_lengths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adept.errors import TokenFileError
+from adept.errors import Misuse, TokenFileError
 from adept.protocol.keypair import load_certificate
 from adept.protocol.p7m_ciphers import CIPHERS, CipherName
 from adept.protocol.p7m_open import open_server_token, recipients
@@ -158,6 +159,12 @@ def test_an_identifier_of_the_certificate_that_cannot_be_read_is_made_anew() -> 
 def test_a_certificate_that_is_not_rsa_is_refused() -> None:
     with pytest.raises(TokenFileError, match="not an RSA key"):
         seal_server_token(TOKEN, a_certificate(elliptic=True))
+
+
+@pytest.mark.parametrize("words", [{"form": "json"}, {"cipher": "aes512"}, {"recipient_by": "name"}])
+def test_a_form_that_does_not_exist_is_the_callers_mistake(words: dict[str, Any]) -> None:
+    with pytest.raises(Misuse, match="can't be sealed as"):
+        seal_server_token(TOKEN, keypair().certificate_pem, **words)
 
 
 def test_a_file_that_is_no_certificate_is_refused() -> None:

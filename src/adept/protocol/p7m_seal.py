@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -22,6 +22,7 @@ from pyasn1.codec.der.encoder import encode as der_encode
 from pyasn1.type import univ
 from pyasn1_modules import rfc5280, rfc5652
 
+from adept.errors import Misuse
 from adept.protocol.ber import with_length
 from adept.protocol.keypair import load_certificate, rsa_public_key
 from adept.protocol.p7m_ciphers import CIPHERS, RSA_ENCRYPTION, CipherName
@@ -84,8 +85,12 @@ def seal(
 ) -> bytes:
     """CMS enveloped data with any text for any number of recipients, as binary BER or DER.
 
-    `random_bytes` gives the content key, then the IV; the encrypted keys differ each time all the same.
+    `random_bytes` gives the content key, then the IV; the encrypted keys differ each time all the same. Misuse for a
+    form, cipher or way to name the recipient that doesn't exist.
     """
+    for chosen_word, known in ((form, get_args(Form)), (cipher, CIPHERS), (recipient_by, get_args(RecipientBy))):
+        if chosen_word not in known:
+            raise Misuse(f"a server token can't be sealed as {chosen_word!r}: one of {', '.join(known)}")
     chosen = CIPHERS[cipher]
     key = random_bytes(chosen.key_bytes)
     algorithm = chosen.algorithm(key)

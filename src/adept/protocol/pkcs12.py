@@ -7,6 +7,7 @@ Source: RFC 7292.
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from pyasn1_modules import rfc5652, rfc5958, rfc7292
 from adept.errors import TokenFileError
 from adept.protocol import pbe
 from adept.protocol.ber import definite
-from adept.protocol.file_kinds import FileKind, kind_of
+from adept.protocol.file_kinds import FileKind, is_binary_sequence, kind_of
 from adept.protocol.keypair import Keypair, private_key_pem
 
 MAXIMUM_SIZE_BYTES = 256 * 1024  # with a chain of certificates a file has some 10 KB
@@ -62,16 +63,17 @@ class _Contents:
 def open_pkcs12(data: bytes, password: bytes | None = None) -> Keypair:
     """The private key of the file and the certificate that belongs to it; a chain's other certificates are left out.
 
-    `password` is UTF-8. TokenFileError for a wrong one, for a file that isn't PKCS#12, has no RSA key or no
-    certificate for it, and for one that would take too long.
+    The file may be in base64. `password` is UTF-8. TokenFileError for a wrong one, for a file that isn't PKCS#12, has
+    no RSA key or no certificate for it, and for one that would take too long.
     """
     _refuse_foreign(data)
     try:
-        contents = _read(data, password)
+        contents = _read(data if is_binary_sequence(data) else base64.b64decode(data), password)
     except TokenFileError:
         raise
-    except Exception as error:  # damaged input leaves pyasn1 by IndexError, AttributeError and others
-        raise TokenFileError("the PKCS#12 file is damaged or cut short", way_out="export it again") from error
+    except Exception:  # noqa: BLE001  damaged input leaves pyasn1 by IndexError, AttributeError and others
+        # Not chained: the cause may show what was decrypted.
+        raise TokenFileError("the PKCS#12 file is damaged or cut short", way_out="export it again") from None
     return _pair(contents)
 
 
@@ -110,8 +112,8 @@ def _collect_unproved(safes: bytes, password: pbe.Password, effort: pbe.Effort) 
         return _collect(safes, password, effort)
     except TokenFileError:
         raise
-    except Exception as error:  # as in open_pkcs12
-        raise _wrong_password() from error
+    except Exception:  # noqa: BLE001  as in open_pkcs12
+        raise _wrong_password() from None
 
 
 def _wrong_password() -> TokenFileError:
