@@ -43,9 +43,9 @@ def _head(command: str, *, postgresql: str) -> str:
     return (
         "# Benchmarks\n\n"
         f"Measured on {datetime.now(UTC):%Y-%m-%d}; written by `{command}`, not by hand.\n\n"
-        "Every run is a process of its own; contenders take turns within a round; numbers are medians, in brackets the\n"
-        "lowest and the highest. CPU is that of the measured process, not of the simulator or of PostgreSQL, which share the\n"
-        "machine with it.\n\n" + described(command, postgresql=postgresql)
+        "Every run is a process of its own; contenders take turns within a round; numbers are medians, in brackets\n"
+        "the lowest and the highest. CPU is that of the measured process, not of the simulator or of PostgreSQL,\n"
+        "which share the machine with it.\n\n" + described(command, postgresql=postgresql)
     )
 
 

@@ -40,7 +40,7 @@ def client_section(apple: Apple, *, rounds: int) -> str:
     served = (cpu_s(apple.pid) - before) / found.cpu_s
     return "\n\n".join(
         [
-            f"## Clients\n\n{found.count:,} devices, 1000 a page, from the simulator in a process beside; {rounds} rounds.",
+            f"## Clients\n\n{found.count:,} devices, 1000 a page, from the simulator beside; {rounds} rounds.",
             table(("client", "devices/s", "CPU ms per 1000 devices", "peak MB"), rows),
             "\n".join(
                 [

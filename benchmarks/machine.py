@@ -36,11 +36,12 @@ def commit() -> str:
 def described(command: str, *, postgresql: str) -> str:
     """All of it as a list in Markdown."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    adept = f"adept {version('adept-mdm')} ({commit()}), Python {platform.python_version()}"
+    engines = f"SQLite {sqlite3.sqlite_version}, PostgreSQL {postgresql}"
     return "\n".join(
         [
             f"- machine: {os.cpu_count()} cores of {processor()}, {memory_gb():.0f} GB of memory, {platform.system()}",
-            f"- versions: adept {version('adept-mdm')} ({commit()}), Python {platform.python_version()}, "
-            f"SQLite {sqlite3.sqlite_version}, PostgreSQL {postgresql}; {packages}",
+            f"- versions: {adept}, {engines}; {packages}",
             f"- command: `{command}`",
         ]
     )

@@ -19,7 +19,9 @@ def public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Docume
 
 
 def overrides(node: Documented) -> bool:
-    """An overload, or a method whose base class has said it all."""
+    """An overload, or a method that is named by a library we build on, which has said it all."""
+    if node.name in ("load_dialect_impl", "process_bind_param", "process_result_value"):  # SQLAlchemy's TypeDecorator
+        return True
     decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
     return any(name.split(".")[-1] in ("overload", "override", "setter") for name in decorators)
 

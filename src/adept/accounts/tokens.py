@@ -64,6 +64,7 @@ class TokenOutcome:
 
     @property
     def is_active(self) -> bool:
+        """Whether Apple has accepted it; else it waits as candidate."""
         return self.identity is not None
 
 

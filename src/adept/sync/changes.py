@@ -70,6 +70,7 @@ class State:
 
     @property
     def is_live(self) -> bool:
+        """Whether it is there; else it is a tombstone."""
         return self.deleted_reason is None
 
 

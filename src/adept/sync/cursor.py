@@ -52,6 +52,7 @@ class Position:
 
     @property
     def is_fetch(self) -> bool:
+        """Whether the listing walked is the fetch."""
         return self.phase is Phase.FETCH
 
 

@@ -38,6 +38,7 @@ class Totals:
     malformed: int = 0
 
     def count(self, changes: Sequence[Change]) -> None:
+        """Add what was announced."""
         for change in changes:
             match change.kind:
                 case Kind.ADDED:
@@ -91,6 +92,7 @@ class Walk:
         await announce(tx, self.lease, changes, pass_id=self.pass_id, now=self.now())
 
     async def write_totals(self, tx: Transaction, **columns: Any) -> None:
+        """Write the totals and notes, and these columns, to the pass's row."""
         notes = msgspec.json.encode(self.notes).decode()
         await passes.update_pass(tx, self.pass_id, **asdict(self.totals), notes=notes, **columns)
 
