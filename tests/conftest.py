@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from adept.store.database import Store, open_store
 from tests.postgres import TEMPLATE, Cluster, cluster_of_run, stop_cluster
@@ -22,6 +23,10 @@ from tests.postgres import TEMPLATE, Cluster, cluster_of_run, stop_cluster
 SECRET_KEY = "dGVzdHMgdGVzdHMgdGVzdHMgdGVzdHMgdGVzdHMgMzI="
 _SHARED = pytest.StashKey[Path]()
 _OWNER = pytest.StashKey[int]()
+
+# How long an example takes says more of the machine than of the code; a failure prints how to repeat it.
+settings.register_profile("adept", deadline=None, print_blob=True)
+settings.load_profile("adept")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -163,6 +163,10 @@ def test_a_serial_number_is_folded_and_the_document_left(spelled: str) -> None:
     assert json.loads(folded.document)["serial_number"] == spelled
 
 
+def test_a_serial_number_is_folded_beside_empty_strings_too() -> None:
+    assert device(serial_number="f9fx10aaaa01", model="").serial_number == "F9FX10AAAA01"
+
+
 @pytest.mark.parametrize(
     "serial", ["", " ", None, 3, ["F9"], {}, True, "A" * (SERIAL_MAX_LENGTH + 1), "A\0B", "A\nB", "A\x7fB"]
 )

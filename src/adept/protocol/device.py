@@ -126,60 +126,43 @@ def fold_serial(text: str) -> str:
     return text.strip().upper()
 
 
-def decode_devices(raws: Iterable[msgspec.Raw], *, has_nul: bool) -> tuple[list[Device], list[MalformedDevice]]:
-    """Read the entries of a page of UTF-8. `has_nul` says that an escaped NUL may stand in one of them."""
-    devices: list[Device] = []
-    malformed: list[MalformedDevice] = []
-    for raw in raws:
-        document = bytes(raw)  # a copy: else each device would keep the whole page in memory
-        try:
-            device = _decode_strict(document)
-            serial = device.serial_number
-            if serial.isalnum() and serial.upper() == serial and not has_nul and _is_in_utc(device):
-                force_setattr(device, "document", document)
-                devices.append(device)
-                continue
-        except UNREADABLE:
-            pass
-        entry = decode_device(document)
-        if isinstance(entry, Device):
-            devices.append(entry)
-        else:
-            malformed.append(entry)
-    return devices, malformed
-
-
 def decode_device(document: bytes, *, serial_number: str | None = None) -> Device | MalformedDevice:
     """Read one device object; `serial_number` is used where the object has none (the map key of POST /devices).
 
     Never raises: what can't be read comes back as `MalformedDevice`.
     """
+    if not document.lstrip().startswith(b"{"):
+        return MalformedDevice(None, "it is not an object", mend_text(document))
     try:
         device = _decode_strict(document)
     except UNREADABLE:
         return _decode_empties(document, serial_number)
-    if not _is_clean(document, device):
+    if not is_clean(document, device):
         return _decode_leniently(document, serial_number)
     force_setattr(device, "document", document)
     return device
 
 
-def _is_clean(document: bytes, device: Device) -> bool:
+def is_clean(document: bytes, device: Device) -> bool:
     """Whether a device read strictly may stand as it is; keys we don't know were not looked at by then."""
     serial = device.serial_number
     has_sound_serial = fold_serial(serial) == serial and serial.isprintable()
-    return has_sound_serial and not has_escaped_nul(document) and is_utf8(document) and _is_in_utc(device)
+    return has_sound_serial and not has_escaped_nul(document) and is_utf8(document) and are_in_utc((device,))
 
 
-def _is_in_utc(device: Device) -> bool:
-    """Whether all times came in UTC, as Apple writes them; others may be out of range in UTC. Written out for speed."""
-    return (
-        ((time := device.op_date) is None or time.tzinfo is UTC)
-        and ((time := device.device_assigned_date) is None or time.tzinfo is UTC)
-        and ((time := device.profile_assign_time) is None or time.tzinfo is UTC)
-        and ((time := device.profile_push_time) is None or time.tzinfo is UTC)
-        and ((time := device.mdm_migration_deadline) is None or time.tzinfo is UTC)
-    )
+def are_in_utc(devices: Iterable[Device]) -> bool:
+    """Whether all times came in UTC, as Apple writes them: others may be out of range there. Written out for speed."""
+    utc = UTC
+    for device in devices:
+        if not (
+            ((time := device.op_date) is None or time.tzinfo is utc)
+            and ((time := device.device_assigned_date) is None or time.tzinfo is utc)
+            and ((time := device.profile_assign_time) is None or time.tzinfo is utc)
+            and ((time := device.profile_push_time) is None or time.tzinfo is utc)
+            and ((time := device.mdm_migration_deadline) is None or time.tzinfo is utc)
+        ):
+            return False
+    return True
 
 
 def _decode_empties(document: bytes, serial_number: str | None) -> Device | MalformedDevice:
@@ -192,7 +175,7 @@ def _decode_empties(document: bytes, serial_number: str | None) -> Device | Malf
             device = _decode_strict(document.replace(b'""', b"null"))
         except UNREADABLE:
             return _decode_leniently(document, serial_number)
-        if _is_clean(document, device):
+        if is_clean(document, device):
             force_setattr(device, "document", document)
             return device
     return _decode_leniently(document, serial_number)

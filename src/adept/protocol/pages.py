@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from adept.protocol.answers import UNREADABLE, has_escaped_nul, is_utf8, malformed, mend_text
-from adept.protocol.device import Device, MalformedDevice, decode_devices, read_time
+from adept.protocol.answers import UNREADABLE, is_utf8, malformed, mend_text
+from adept.protocol.device import Device, MalformedDevice, read_time
+from adept.protocol.device_lists import decode_devices
 
 DEFAULT_LIMIT = 100  # devices a page where the request names no limit
 MAXIMUM_LIMIT = 1000  # devices a page at the most
@@ -46,10 +47,10 @@ def decode_page(body: bytes, *, endpoint: str) -> DevicePage:
     A device that can't be read costs itself and is in `malformed`.
     """
     envelope = _read_envelope(body, endpoint)
-    devices, malformed_devices = decode_devices(envelope.devices or (), has_nul=has_escaped_nul(body))
+    devices, malformed_devices = decode_devices(body, envelope.devices or [])
     return DevicePage(
-        devices=tuple(devices),
-        malformed=tuple(malformed_devices),
+        devices=devices,
+        malformed=malformed_devices,
         cursor=envelope.cursor or None,
         more_to_follow=_as_bool(envelope.more_to_follow, endpoint, body),
         fetched_until=_as_time(envelope.fetched_until),
