@@ -48,9 +48,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def adept(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
+def adept(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process: words in, exit code and both outputs out."""
     for name in list(os.environ):
         if name.startswith("ADEPT_"):
@@ -64,7 +62,7 @@ def adept(
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 
-    yield run
+    return run
 
 
 @pytest.fixture

@@ -91,6 +91,17 @@ def test_every_option_is_explained(adept: Run) -> None:
     assert unexplained == []
 
 
+def test_every_command_takes_json(adept: Run) -> None:
+    without = [
+        words
+        for words in commands()
+        if words
+        and (command := _command(words)).default_command
+        and not any("--json" in argument.names for argument in command.assemble_argument_collection())
+    ]
+    assert without == []
+
+
 def test_without_a_command_the_help_is_shown(adept: Run) -> None:
     ran = adept()
     assert ran.code == 0

@@ -89,7 +89,12 @@ def certificate(
 )
 def upload_token(
     name: str,
-    file: Annotated[Path, Parameter(help="The server token as downloaded from Apple's portal (.p7m).")],
+    file: Annotated[
+        Path,
+        Parameter(
+            help="The server token as Apple's portal gives it (.p7m); - is standard input.", allow_leading_hyphen=True
+        ),
+    ],
     /,
     *,
     key: Annotated[Path | None, Parameter(help="The private key, where the certificate was not the account's.")] = None,
@@ -140,17 +145,23 @@ def show(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
 
 
 @app.command(help_epilogue="Example: adept accounts pause hq")
-def pause(name: str, /) -> None:
+def pause(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
     """Walk the account no more until it is resumed."""
     run_async(_pause(name))
-    print(f"Paused account {name}. Go on with: adept accounts resume {name}")
+    if output.json:
+        print_document({"account": name, "paused": True})
+    else:
+        print(f"Paused account {name}. Go on with: adept accounts resume {name}")
 
 
 @app.command(help_epilogue="Example: adept accounts resume hq")
-def resume(name: str, /) -> None:
+def resume(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
     """Walk the account again, from now on."""
     run_async(_resume(name))
-    print(f"Resumed account {name}.")
+    if output.json:
+        print_document({"account": name, "paused": False})
+    else:
+        print(f"Resumed account {name}.")
 
 
 @app.command(help_epilogue="Example: adept accounts remove hq --yes")

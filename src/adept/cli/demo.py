@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from adept.cli.event_loop import run_async
+from adept.cli.output import ErrorsAsJson
 from adept.errors import Misuse
 
 app = App(name="demo", help_epilogue="Example: adept demo --once --devices 500")
@@ -21,6 +22,7 @@ def demo(
         bool, Parameter(help="End after the demonstration; for now it always does.")
     ] = False,
     devices: Annotated[int, Parameter(help="How many devices the organisation has; default: 2000.")] = 2000,
+    json: ErrorsAsJson = False,  # noqa: ARG001  # the story is for people
 ) -> None:
     """Show adept's main job from end to end: token exchange, first fetch, changes at Apple, sync, proof.
 

@@ -16,7 +16,7 @@ from adept.cli.csv_cells import csv_line
 from adept.cli.device_filters import EVERYTHING, Filters, device_filter
 from adept.cli.device_records import CSV_COLUMNS, cells, record
 from adept.cli.event_loop import run_async
-from adept.cli.output import FOR_PEOPLE, ItemsPrinter, Output, print_document, print_fields
+from adept.cli.output import FOR_PEOPLE, ErrorsAsJson, ItemsPrinter, Output, print_document, print_fields
 from adept.cli.progress import counting
 from adept.cli.storage import opened
 from adept.cli.table import TablePrinter
@@ -70,6 +70,7 @@ def export(
     ] = "csv",
     file: Annotated[Path | None, Parameter(name=("--output", "-o"), help="Write to this file.")] = None,
     filters: Filters = EVERYTHING,
+    json: ErrorsAsJson = False,  # noqa: ARG001  # an export has a form of its own
 ) -> None:
     """Export devices: Apple's keys, and ours: account, first_seen_at, deleted_at, deleted_reason.
 

@@ -24,6 +24,9 @@ class Output:
 
 FOR_PEOPLE = Output()
 
+# For commands whose output has a form of its own: `main` finds the option among the words.
+ErrorsAsJson = Annotated[bool, Parameter(name="--json", help="Print an error as one JSON document, for programs.")]
+
 
 def print_document(value: object) -> None:
     """Print one value as an indented JSON document; times are RFC 3339 in UTC."""

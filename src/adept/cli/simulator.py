@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from adept.cli import files
+from adept.cli.output import ErrorsAsJson
 from adept.errors import Misuse, TokenFileError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def simulator(
     ready_file: Annotated[Path | None, Parameter(help="Write the ready line to this file, too.")] = None,
     hostile: Annotated[bool, Parameter(help="Do what Apple rarely does, often: trains clients.")] = False,
     quoted_errors: Annotated[bool, Parameter(help="Send error codes in quotes, as depsim does.")] = False,
+    json: ErrorsAsJson = False,  # noqa: ARG001  # the ready line has a form of its own
 ) -> None:
     """Run a simulated Apple, service and portal, on this machine, until Ctrl-C.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from adept.cli import files
-from adept.cli.output import FOR_PEOPLE, Output, print_body, print_document, print_fields, warn
+from adept.cli.output import FOR_PEOPLE, ErrorsAsJson, Output, print_body, print_document, print_fields, warn
 from adept.errors import Misuse, TokenFileError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def keypair(
     days: Annotated[int, Parameter(help="How long the certificate is valid; default: 365.")] = 365,
     password_file: PasswordFile = None,
     force: Force = False,
+    output: Output = FOR_PEOPLE,
 ) -> None:
     """Make the keypair that Apple encrypts a server token to.
 
@@ -50,17 +51,27 @@ def keypair(
     private_key = encrypt_key(made.private_key_pem, password) if password else made.private_key_pem
     files.write_secret(key, private_key, force=force)
     files.write_public(cert, made.certificate_pem, force=force)
-    warn(f"wrote {cert} (upload it to Apple's portal) and {key} (keep it: only it opens the token)")
+    if output.json:
+        print_document({"certificate": str(cert), "key": str(key)})
+    else:
+        warn(f"wrote {cert} (upload it to Apple's portal) and {key} (keep it: only it opens the token)")
 
 
 @app.command(help_epilogue="Example: adept token decrypt adept_Token_2026-11-21T10-00-00Z_smime.p7m --key adept.key")
 def decrypt(
-    file: Annotated[Path, Parameter(help="The server token as downloaded from Apple's portal (.p7m).")],
+    file: Annotated[
+        Path,
+        Parameter(
+            help="The server token as downloaded from Apple's portal (.p7m); - is standard input.",
+            allow_leading_hyphen=True,
+        ),
+    ],
     /,
     *,
     key: Annotated[Path | None, Parameter(help="The private key (PEM or DER).")] = None,
     p12: Annotated[Path | None, Parameter(help="The private key in a PKCS#12 file, as Keychain exports it.")] = None,
     password_file: PasswordFile = None,
+    json: ErrorsAsJson = False,  # noqa: ARG001  # the token is JSON anyway
 ) -> None:
     """Decrypt a server token and print its JSON: what ADEPT_TOKEN and --token want.
 
@@ -84,7 +95,7 @@ def decrypt(
     help_epilogue="Example: adept token from-p12 Certificates.p12 --cert-out adept.pem --key-out adept.key",
 )
 def from_p12(
-    file: Annotated[Path, Parameter(help="The PKCS#12 file.")],
+    file: Annotated[Path, Parameter(help="The PKCS#12 file; - is standard input.", allow_leading_hyphen=True)],
     /,
     *,
     cert_out: Annotated[Path, Parameter(help="Where to write the certificate (PEM).")],
@@ -92,6 +103,7 @@ def from_p12(
     encrypt: Annotated[bool, Parameter(help="Encrypt the key file with the password of the PKCS#12 file.")] = False,
     password_file: PasswordFile = None,
     force: Force = False,
+    output: Output = FOR_PEOPLE,
 ) -> None:
     """Take a certificate and its private key out of a PKCS#12 file.
 
@@ -109,12 +121,21 @@ def from_p12(
     private_key = encrypt_key(found.private_key_pem, password) if encrypt and password else found.private_key_pem
     files.write_secret(key_out, private_key, force=force)
     files.write_public(cert_out, found.certificate_pem, force=force)
-    warn(f"wrote {cert_out} and {key_out}")
+    if output.json:
+        print_document({"certificate": str(cert_out), "key": str(key_out)})
+    else:
+        warn(f"wrote {cert_out} and {key_out}")
 
 
 @app.command(help_epilogue="Example: adept token inspect adept_Token_2026-11-21T10-00-00Z_smime.p7m")
 def inspect(
-    file: Annotated[Path, Parameter(help="A token (.p7m or JSON), certificate, key or PKCS#12 file.")],
+    file: Annotated[
+        Path,
+        Parameter(
+            help="A token (.p7m or JSON), certificate, key or PKCS#12 file; - is standard input.",
+            allow_leading_hyphen=True,
+        ),
+    ],
     /,
     *,
     password_file: PasswordFile = None,
