@@ -137,9 +137,7 @@ RULES: Mapping[ErrorCode, CodeRule] = MappingProxyType(
         # Observed: fleetdm/fleet issue 47700.
         ErrorCode.TOKEN_REJECTED: CodeRule((401, 403), (SESSION,), Reaction.NEW_TOKEN, "the server token was revoked"),
         # Observed: handled by the client go-apple-dm; nobody recorded status or place.
-        ErrorCode.EXPIRED_TOKEN: CodeRule(
-            (401, 403), ANY, Reaction.NEW_TOKEN, "the server token or session has expired"
-        ),
+        ErrorCode.EXPIRED_TOKEN: CodeRule((), ANY, Reaction.NEW_TOKEN, "the server token or session has expired"),
         ErrorCode.TOO_MANY_REQUESTS: CodeRule(
             (429,), ANY, Reaction.WAIT, "too many requests; Retry-After says how long"
         ),
