@@ -20,6 +20,10 @@ class Clock:
         """The simulated time, aware, in UTC."""
         return self._now() + self._ahead
 
+    def real_now(self) -> datetime:
+        """Real time, which no hand moves: what clients count a Retry-After by."""
+        return self._now()
+
     def now_s(self) -> int:
         """The simulated time in whole seconds since 1970."""
         return int(self.now().timestamp())

@@ -3,8 +3,9 @@
 Everything here was seen in production or follows from what Apple allows itself. And everything is bounded, so that a
 client that keeps the rules always gets through:
 
-    sessions     end after 25 to 60 requests, so that a renewed one always lasts for the replay
-    429, 503     one request in 25 at most, with Retry-After: 1; never again for that server within the next three
+    sessions     a server's first one ends after 5 to 15 requests, later ones after 25 to 60, so that a renewed session
+                 lasts for the replays of all who share it
+    429, 503     after the first 10 requests, with Retry-After: 1; not again for that server within the next three
                  seconds of real time nor the next 25 requests
     pages        at most 40 devices, told in /account; entries of a sync page may be shuffled (never two of one device
                  and second) and doubled; booleans may be words; a last sync page may keep the cursor, once
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +32,8 @@ from adept.simulator.organisation import MdmServer
 PAGE_LIMIT = 40
 ROTATE_EVERY = 3  # answers to a session token
 RETRY_AFTER_S = 1
-_QUIET_REQUESTS = 25
+_FIRST_SESSION, _LATER_SESSIONS = (5, 15), (25, 60)  # requests
+_FIRST_QUIET_REQUESTS, _QUIET_REQUESTS = 10, 25
 _QUIET_S = 3.0
 _REFUSED_SHARE = 0.2  # of the requests after the quiet ones
 _MISSING_SHARE = 0.3  # of assign requests
@@ -41,7 +44,8 @@ _MISSING = find_word("missing_devices", "post_profile_devices")
 class _Mood:
     """How one server was treated of late."""
 
-    requests_since: int = 0
+    quiet_requests: int = _FIRST_QUIET_REQUESTS  # to come before it may be refused
+    sessions: int = 0
     refused_at_s: float = float("-inf")
 
 
@@ -51,24 +55,26 @@ class Hostility:
     def __init__(self, seed: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._random = random.Random(f"hostility {seed}")  # noqa: S311 - a simulation
         self._monotonic = monotonic
-        self._moods: dict[str, _Mood] = {}
+        self._moods: defaultdict[str, _Mood] = defaultdict(_Mood)
         self._left_out: set[str] = set()
         self._kept_cursors: set[str] = set()
 
-    def session_length(self) -> int:
-        """How many requests a new session will take."""
-        return self._random.randint(25, 60)
+    def session_length(self, server: MdmServer) -> int:
+        """How many requests a new session of this server will take."""
+        mood = self._moods[server.name]
+        mood.sessions += 1
+        return self._random.randint(*(_FIRST_SESSION if mood.sessions == 1 else _LATER_SESSIONS))
 
     def refusal(self, server: MdmServer) -> Answer | None:
         """A 429 or 503 now and then."""
-        mood = self._moods.setdefault(server.name, _Mood())
-        mood.requests_since += 1
+        mood = self._moods[server.name]
+        mood.quiet_requests -= 1
         now_s = self._monotonic()
-        if mood.requests_since <= _QUIET_REQUESTS or now_s - mood.refused_at_s < _QUIET_S:
+        if mood.quiet_requests >= 0 or now_s - mood.refused_at_s < _QUIET_S:
             return None
         if self._random.random() >= _REFUSED_SHARE:
             return None
-        mood.requests_since, mood.refused_at_s = 0, now_s
+        mood.quiet_requests, mood.refused_at_s = _QUIET_REQUESTS, now_s
         answer = error(429, "TOO_MANY_REQUESTS") if self._random.random() < 0.7 else error(503)
         return replace(answer, headers={"Retry-After": str(RETRY_AFTER_S)})
 

@@ -24,11 +24,8 @@ _HTML = (
 _LOGIN = b"<!DOCTYPE html>\n<html><head><title>Sign in to the network</title></head><body><form></form></body></html>\n"
 
 
-def refusal(fault: Fault, *, now: datetime, quoted: bool) -> Answer:
-    """The error a word stands for, with Retry-After in the form it asks for.
-
-    A date counts from real time where the simulator's clock was moved, since it is the client's clock that reads it.
-    """
+def refusal(fault: Fault, *, real_now: datetime, quoted: bool) -> Answer:
+    """The error a word stands for, with Retry-After in the form it asks for."""
     word = fault.word
     assert word.status is not None
     answer = error(word.status, word.code, quoted=quoted)
@@ -37,14 +34,14 @@ def refusal(fault: Fault, *, now: datetime, quoted: bool) -> Answer:
     if word.retry_after_s is None:
         return answer
     seconds = word.retry_after_s if fault.seconds is None else fault.seconds
-    return replace(answer, headers={"Retry-After": retry_after(seconds, now=now, as_date=word.retry_as_date)})
+    return replace(answer, headers={"Retry-After": _retry_after(seconds, real_now, as_date=word.retry_as_date)})
 
 
-def retry_after(seconds: float, *, now: datetime, as_date: bool) -> str:
-    """A Retry-After header in either of its forms."""
-    if as_date:
-        return format_datetime(now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=seconds), usegmt=True)
-    return f"{seconds:g}"
+def _retry_after(seconds: float, real_now: datetime, *, as_date: bool) -> str:
+    """The header in either of its forms. A date is real time's: it is read by the client's clock."""
+    if not as_date:
+        return f"{seconds:g}"
+    return format_datetime(real_now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=seconds), usegmt=True)
 
 
 def troubled(fault: Fault, serve: Callable[[], Answer]) -> Answer:

@@ -26,6 +26,7 @@ from adept.simulator.control_app import control_app
 from adept.simulator.service_app import TRANSPORT, ServiceApp
 from adept.simulator.simulator import Simulator
 
+_LARGEST_PORT = 65535
 _BACKLOG = 512
 _KEEP_ALIVE_S = 120
 _SEND_BUFFER_BYTES = 1024 * 1024  # a page in one write
@@ -78,6 +79,8 @@ def serve(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, contr
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LARGEST_PORT:
+        raise ConfigError(f"can't listen on {host} port {port}: ports go from 0 to {_LARGEST_PORT}")
     listener = None
     try:
         [(family, *_, address), *_others] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -87,10 +90,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         listener.bind(address)
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         if listener is not None:
             listener.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        if error.errno == errno.EADDRINUSE:
             raise Busy(
                 f"port {port} on {host} is in use", way_out="choose another one, or 0 for any that is free"
             ) from error

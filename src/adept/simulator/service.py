@@ -105,7 +105,7 @@ class Service:
         if fault is None or fault.word.effect in ("page", "result", "session"):
             return self._serve(route, request, fault)
         if fault.word.status is not None:
-            return refusal(fault, now=self._clock.now(), quoted=self._habits.quoted_errors)
+            return refusal(fault, real_now=self._clock.real_now(), quoted=self._habits.quoted_errors)
         return troubled(fault, lambda: self._serve(route, request, fault))
 
     def _serve(self, route: str, request: ServiceRequest, fault: Fault | None) -> Answer:
@@ -144,7 +144,7 @@ class Service:
         self._check_terms(server)
         if fault and fault.word.name == "empty_session_token":
             return success({"auth_session_token": ""})
-        left = self._hostility.session_length() if self._hostility else None
+        left = self._hostility.session_length(server) if self._hostility else None
         return success({"auth_session_token": self._sessions.open(server, requests_left=left)})
 
     def _session(self, request: ServiceRequest, fault: Fault | None) -> Session:
