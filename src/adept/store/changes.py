@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adept.store.bulk import PageStatement, as_columns, execute_page, page_statement
 from adept.store.rows import read_row
 from adept.store.tables import changes, feed_position
 
@@ -44,7 +46,13 @@ async def draw_numbers(tx: AsyncConnection, count: int) -> int:
 async def add_changes(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert changes: dictionaries of every column, with ids that were drawn in this transaction."""
     if rows:
-        await tx.execute(insert(changes), list(rows))
+        await execute_page(tx, _insert(tx.dialect.name), as_columns(rows, changes.c.keys()))
+
+
+@cache
+def _insert(engine: str) -> PageStatement:
+    """Insert a change."""
+    return page_statement(insert(changes), engine)
 
 
 async def changes_after(

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.store.dialects import insert_into, is_among, texts_in
+from adept.store.bulk import PageStatement, as_columns, execute_page, page_statement
+from adept.store.dialects import insert_for, is_among, texts_in
 from adept.store.tables import devices, seen_pages
 
 _KEY = ("account_id", "serial_number")
 _KEPT = (*_KEY, "first_seen_at")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDevice:
+class KnownDevice(NamedTuple):
     """What decides whether a device changed, without its document."""
 
     serial_number: str
@@ -32,10 +32,10 @@ class KnownDevice:
 
 async def known(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, KnownDevice]:
     """What the store has of these serial numbers, tombstones too; one statement however many."""
-    wanted = [devices.c[name] for name in KnownDevice.__slots__]
+    wanted = [devices.c[name] for name in KnownDevice._fields]
     mine = (devices.c.account_id == account_id) & is_among(devices.c.serial_number, serials, tx)
-    rows = await tx.execute(select(*wanted).where(mine))
-    return {row[0]: KnownDevice(*row) for row in rows}
+    rows = (await tx.execute(select(*wanted).where(mine))).all()
+    return {row[0]: KnownDevice._make(row) for row in rows}
 
 
 async def documents(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, str]:
@@ -50,12 +50,17 @@ async def put(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any
 
     One statement for the page. A serial number may stand in it once.
     """
-    if not rows:
-        return
-    insert = insert_into(devices, tx)
+    if rows:
+        columns = as_columns(rows, [column.name for column in devices.c if column.name != "account_id"])
+        await execute_page(tx, _upsert(tx.dialect.name), {**columns, "account_id": [account_id] * len(rows)})
+
+
+@cache
+def _upsert(engine: str) -> PageStatement:
+    """Insert a device, or replace all of it but when it was first seen."""
+    insert = insert_for(devices, engine)
     replaced = {column.name: insert.excluded[column.name] for column in devices.c if column.name not in _KEPT}
-    upsert = insert.on_conflict_do_update(index_elements=list(_KEY), set_=replaced)
-    await tx.execute(upsert, [{**row, "account_id": account_id} for row in rows])
+    return page_statement(insert.on_conflict_do_update(index_elements=list(_KEY), set_=replaced), engine)
 
 
 async def touch(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:
@@ -77,15 +82,18 @@ async def set_tombstones(tx: AsyncConnection, account_id: int, rows: Sequence[di
 
 async def _set(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> None:
     """Set the columns of devices that are there, each row its own values; one statement."""
-    if not rows:
-        return
+    if rows:
+        values = {f"new_{name}": column for name, column in as_columns(rows, columns).items()}
+        which = {"of_account": [account_id] * len(rows), "of_serial": [row["serial_number"] for row in rows]}
+        await execute_page(tx, _update(columns, tx.dialect.name), values | which)
+
+
+@cache
+def _update(columns: tuple[str, ...], engine: str) -> PageStatement:
+    """Set the columns of one device."""
     one = (devices.c.account_id == bindparam("of_account")) & (devices.c.serial_number == bindparam("of_serial"))
-    statement = update(devices).where(one).values({name: bindparam(f"new_{name}") for name in columns})
-    values = [
-        {"of_account": account_id, "of_serial": row["serial_number"], **{f"new_{name}": row[name] for name in columns}}
-        for row in rows
-    ]
-    await tx.execute(statement, values)
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    return page_statement(update(devices).where(one).values(new), engine)
 
 
 async def live_count(tx: AsyncConnection, account_id: int) -> int:

@@ -20,8 +20,13 @@ def is_sqlite(tx: AsyncConnection) -> bool:
 
 
 def insert_into(table: Table, tx: AsyncConnection) -> sqlite.Insert | postgresql.Insert:
+    """`insert_for` the transaction's engine."""
+    return insert_for(table, tx.dialect.name)
+
+
+def insert_for(table: Table, engine: str) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT: the two engines have the same words for it in different classes."""
-    return sqlite.insert(table) if is_sqlite(tx) else postgresql.insert(table)
+    return sqlite.insert(table) if engine == "sqlite" else postgresql.insert(table)
 
 
 def is_among(of: ColumnElement[str], texts: Sequence[str], tx: AsyncConnection) -> ColumnElement[bool]:

@@ -45,14 +45,19 @@ def storable(text: str) -> str:
     return text.replace("\x00", "") if "\x00" in text else text
 
 
+def _storable_or_none(value: str | None) -> str | None:
+    return value.replace("\x00", "") if value is not None and "\x00" in value else value
+
+
 class Words(TypeDecorator[str]):
     """Text without NUL characters; see `storable`."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's
-        return None if value is None else storable(value)
+    def bind_processor(self, dialect: Dialect) -> Any:  # noqa: ARG002  # SQLAlchemy's
+        """One call a value, where process_bind_param would be three: pages have ten thousand of them."""
+        return _storable_or_none
 
 
 class SerialText(Words):
@@ -77,18 +82,30 @@ class UtcTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
         return dialect.type_descriptor(BigInteger())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        since = value - _EPOCH
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """As in `Words`; psycopg takes aware times as they are."""
+        return None if dialect.name == "postgresql" else _as_microseconds
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "postgresql":
-            return value.astimezone(UTC)  # type: ignore[no-any-return]  # psycopg gives datetime
-        return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:  # noqa: ARG002  # SQLAlchemy's
+        """Aware UTC, whatever time zone the connection is in."""
+        return _as_utc if dialect.name == "postgresql" else _from_microseconds
+
+
+def _as_microseconds(value: datetime | None) -> int | None:
+    if value is None:
+        return None
+    since = value - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _from_microseconds(value: int | None) -> datetime | None:
+    if value is None:
+        return None
+    return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+
+
+def _as_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
