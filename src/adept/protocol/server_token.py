@@ -126,8 +126,9 @@ def _not_json(data: bytes) -> TokenFileError:
         )
     if kind is FileKind.DECRYPTED and not data.lstrip().startswith(b"{"):
         return TokenFileError("the server token has lines around its JSON", way_out="keep what is from { to }")
-    found = f"this is {kind.value}" if kind not in (None, FileKind.JSON, FileKind.DECRYPTED) else "it is not JSON, or cut short"
-    return TokenFileError(f"can't read the server token: {found}")
+    if kind in (None, FileKind.JSON, FileKind.DECRYPTED):
+        return TokenFileError("can't read the server token: it is not JSON, or cut short")
+    return TokenFileError(f"can't read the server token: this is {kind.value}")
 
 
 def _article(value: object) -> str:
