@@ -60,6 +60,10 @@ async def run_pass(
             raise waits_for or _no_token(account.name)
         async with AsyncExitStack() as clients:
             used = _Credentials(store, account, connect, clients, token)
+
+            async def conclude(tx: Transaction, outcome: PassOutcome) -> None:
+                await _record(tx, account.id, outcome.error, used.token, now=now())
+
             client = await used.client()
             outcome = await walk_account(
                 store,
@@ -67,13 +71,13 @@ async def run_pass(
                 client,
                 kind=kind,
                 now=now,
+                conclude=conclude,
                 limits=page_limits(account),
                 renewed_client=used.renewed_client,
                 on_progress=on_progress,
             )
             if outcome.error is None and _is_stale(account, now=now()):
                 await _refresh_identity(store, lease, client, now=now)
-        await _record(store, lease, outcome, used.token, now=now)
         return outcome
 
 
@@ -159,21 +163,18 @@ class _Credentials:
         return await self.client()
 
 
-async def _record(store: Store, lease: Lease, outcome: PassOutcome, used: ActiveToken, *, now: Now) -> None:
-    """Write health and when the account is due again, if it is still ours to say."""
-    if outcome.state is PassState.LOST:
-        return
-    with suppress(LeaseLost):
-        async with store.writing() as tx:
-            await lease.check(tx, now=now())
-            account = await account_by_id(tx, lease.account_id)
-            assert account is not None, "the lease was checked"
-            if outcome.error is None:
-                await _record_success(tx, account, now=now())
-            elif is_about_the_token(outcome.error) and not await _is_active(tx, account, used):
-                await update_account(tx, account.id, next_sync_at=now())  # the token was renewed: no word against it
-            else:
-                await _record_failure(tx, account, outcome.error, now=now())
+async def _record(
+    tx: Transaction, account_id: int, error: AdeptError | None, used: ActiveToken, *, now: datetime
+) -> None:
+    """Write health and when the account is due again."""
+    account = await account_by_id(tx, account_id)
+    assert account is not None, "the lease was checked"
+    if error is None:
+        await _record_success(tx, account, now=now)
+    elif is_about_the_token(error) and not await _is_active(tx, account, used):
+        await update_account(tx, account.id, next_sync_at=now)  # the token was renewed: no word against it
+    else:
+        await _record_failure(tx, account, error, now=now)
 
 
 async def _is_active(tx: Transaction, account: StoredAccount, used: ActiveToken) -> bool:

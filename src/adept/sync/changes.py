@@ -77,7 +77,11 @@ class State:
 def content(document: bytes | str) -> dict[str, Any]:
     """A device's own fields: Apple's document without absent values and without what only the listing says of it."""
     values: dict[str, Any] = _decode(document)
-    return {key: value for key, value in values.items() if value not in (None, "") and key not in _ENVELOPE_KEYS}
+    for key in _ENVELOPE_KEYS:
+        values.pop(key, None)
+    if None in values.values() or "" in values.values():
+        return {key: value for key, value in values.items() if value is not None and value != ""}
+    return values
 
 
 def content_hash(document: bytes | str) -> bytes:

@@ -25,6 +25,7 @@ from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, Malformed, Refused, TokenRejected, Unreachable
 from adept.protocol.details import DeviceDetails
 from adept.protocol.pages import MAXIMUM_LIMIT, DevicePage
+from adept.store import devices as device_rows
 from adept.store import holds as hold_rows
 from adept.store import malformed, passes, seen
 from adept.store.accounts import StoredAccount, account_by_id, update_account
@@ -43,6 +44,7 @@ MAX_PAGES = 100_000  # a pass asks for no more; the next one goes on from there
 
 T = TypeVar("T")
 RenewedClient = Callable[[], Awaitable[AsyncClient | None]]
+Conclude = Callable[[Transaction, "PassOutcome"], Awaitable[None]]
 
 
 class PassKind(StrEnum):
@@ -99,6 +101,7 @@ async def walk_account(
     *,
     kind: PassKind,
     now: Callable[[], datetime],
+    conclude: Conclude,
     limits: PageLimits = PageLimits(),
     renewed_client: RenewedClient | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -106,28 +109,30 @@ async def walk_account(
 ) -> PassOutcome:
     """Walk the account under `lease`, which the caller holds and renews.
 
-    `renewed_client` is asked once when Apple refuses the server token in mid-pass: a client with the token that
-    meanwhile took its place, or None. An error of Apple's or of the way there ends the pass and is in the outcome;
-    what was committed stays. Raises StoreError (the pass's row is closed by the next pass), and whatever is a bug.
+    `conclude` writes what the caller makes of the outcome (health, when next), in the transaction that closes the
+    pass's row; it is not called for a pass that is lost or interrupted. `renewed_client` is asked once when Apple
+    refuses the server token in mid-pass: a client with the token that meanwhile took its place, or None. An error of
+    Apple's or of the way there ends the pass and is in the outcome; what was committed stays. Raises StoreError (the
+    pass's row is closed by the next pass), and whatever is a bug.
     """
     walk, account = await _begin(store, lease, kind=kind, now=now)
     run = _Run(walk, client, kind, limits, renewed_client, on_progress, max_pages)
     try:
         await run.to_the_end(account)
-        return await run.ended(PassState.DONE, None)
+        return await run.ended(PassState.DONE, None, conclude)
     except LeaseLost:
         log.warning("pass lost", extra={"account": lease.account_name, "pass": walk.pass_id})
         return run.outcome(PassState.LOST, None)
     except (Refused, Malformed, Unreachable) as error:
         state = PassState.THROTTLED if retry_after_s(error) is not None else PassState.FAILED
         try:
-            return await run.ended(state, error)
+            return await run.ended(state, error, conclude)
         except LeaseLost:
             return run.outcome(PassState.LOST, None)
     except asyncio.CancelledError:
         with suppress(LeaseLost):
             interrupted = AdeptError("interrupted before the end", way_out="the next pass goes on from here")
-            await asyncio.shield(run.ended(PassState.FAILED, interrupted))
+            await asyncio.shield(run.ended(PassState.FAILED, interrupted, None))
         raise
 
 
@@ -154,6 +159,7 @@ async def _begin(
             now=now,
             hold=await hold_rows.open_hold(tx, lease.account_id),
             has_malformed=bool(await malformed.malformed_of(tx, lease.account_id, limit=1)),
+            has_doubts=bool(await device_rows.in_doubt(tx, lease.account_id, after="", limit=1)),
         )
         return walk, account
 
@@ -197,7 +203,8 @@ class _Run:
         end = await self._walk_from(rules.start(position, now=self.walk.now()))
         if full_is_due and not self.fetched and end.turn is Turn.DONE:
             await self._walk_from(Step(Turn.RESTART, NEW_FETCH))
-        await settle_doubts(self.walk, self._ask_details)
+        if self.walk.has_doubts:
+            await settle_doubts(self.walk, self._ask_details)
 
     async def _walk_from(self, step: Step) -> Step:
         """Follow the steps until Apple has no more; returns the last one."""
@@ -353,8 +360,8 @@ class _Run:
         await reconcile(self.walk, self._ask_details, fetch_id=self.fetch_id)
         self.fetch_id = None
 
-    async def ended(self, state: PassState, error: AdeptError | None) -> PassOutcome:
-        """Close the pass's row. Raises LeaseLost, having written nothing."""
+    async def ended(self, state: PassState, error: AdeptError | None, conclude: Conclude | None) -> PassOutcome:
+        """Close the pass's row, and conclude. Raises LeaseLost, having written nothing."""
         async with self.walk.writing() as tx:
             account = await account_by_id(tx, self.walk.lease.account_id)
             assert account is not None, "the lease was checked"
@@ -378,7 +385,9 @@ class _Run:
                 error_code=error.code if error else None,
                 error=str(error) if error else None,
             )
-        outcome = self.outcome(state, error)
+            outcome = self.outcome(state, error)
+            if conclude is not None:
+                await conclude(tx, outcome)
         log.info("pass ended", extra={"account": self.walk.lease.account_name, **_logged(outcome)})
         return outcome
 

@@ -18,7 +18,7 @@ from adept.store import changes as change_rows
 from adept.store import devices as device_rows
 from adept.store import outbox
 from adept.store.database import Transaction
-from adept.sync.changes import Kind, Source, State, differences, fold, kind_of_change
+from adept.sync.changes import Kind, Source, State, content_hash, differences, fold, kind_of_change
 from adept.sync.lease import Lease
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -43,6 +43,7 @@ class Applied:
 
     changes: list[Change] = field(default_factory=list)
     live: list[str] = field(default_factory=list)
+    left_doubts: bool = False
 
 
 async def apply_entries(
@@ -55,11 +56,29 @@ async def apply_entries(
     if not by_serial:
         return Applied()
     known = await device_rows.known(tx, lease.account_id, list(by_serial))
-    before = {serial: _state(row) for serial, row in known.items()}
-    after = {serial: fold(before.get(serial), told, source) for serial, told in by_serial.items()}
+    before: dict[str, State] = {}
+    after: dict[str, State] = {}
+    live: list[str] = []
+    for serial, told in by_serial.items():
+        row = known.get(serial)
+        if row is not None:
+            if source is not Source.SYNC and _is_as_known(row, told):
+                live.append(serial)
+                continue
+            before[serial] = _state(row)
+        after[serial] = fold(before.get(serial), told, source)
+        if after[serial].is_live:
+            live.append(serial)
     changes = await _changes(tx, lease, before, after)  # reads documents that the next line replaces
     await _write(tx, lease, before, after, now=now)
-    return Applied(changes, [serial for serial, state in after.items() if state.is_live])
+    return Applied(changes, live, left_doubts=any(state.in_doubt for state in after.values()))
+
+
+def _is_as_known(row: device_rows.KnownDevice, told: Sequence[Device]) -> bool:
+    """A listing's one entry for a live device that says what is known: nothing to fold, nothing to write."""
+    if len(told) != 1 or row.deleted_reason is not None or row.in_doubt or told[0].op_type is not None:
+        return False
+    return row.content_hash == content_hash(told[0].document)
 
 
 def _state(row: device_rows.KnownDevice) -> State:

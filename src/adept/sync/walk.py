@@ -51,7 +51,10 @@ class Totals:
 
 @dataclass(slots=True)
 class Walk:
-    """The pass that holds `lease`. `hold` is the account's open hold, `has_malformed` whether any are recorded."""
+    """The pass that holds `lease`.
+
+    `hold` is the account's open hold; `has_malformed` and `has_doubts` whether any device is recorded as such.
+    """
 
     store: Store
     lease: Lease
@@ -59,6 +62,7 @@ class Walk:
     now: Callable[[], datetime]
     hold: StoredHold | None = None
     has_malformed: bool = False
+    has_doubts: bool = False
     totals: Totals = field(default_factory=Totals)
     notes: list[str] = field(default_factory=list)
 
@@ -79,6 +83,7 @@ class Walk:
         if self.has_malformed:
             await malformed.clear_malformed(tx, self.lease.account_id, applied.live)
         self.has_malformed = self.has_malformed or bool(unreadable)
+        self.has_doubts = self.has_doubts or applied.left_doubts
         if self.hold is not None:
             await shown_again(tx, self.hold, applied.live)
         return applied
