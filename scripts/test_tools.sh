@@ -19,6 +19,11 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 echo "installing for the tests:$missing"
+# Debian's package would also make a cluster and start a server: not wanted here
+no_server=/etc/postgresql-common/createcluster.d/no-server-for-tests.conf
+mkdir -p "${no_server%/*}"
+echo "create_main_cluster = false" >"$no_server"
+trap 'rm -f "$no_server"' EXIT
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # shellcheck disable=SC2086  # a list of words
