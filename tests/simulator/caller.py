@@ -1,4 +1,4 @@
-"""A caller for the simulator's tests: signs with oauthlib's client half, speaks to `Simulator.answer` without sockets."""
+"""A caller for the simulator's tests: signs with oauthlib's client half, and needs no sockets."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Caller:
         """Ask for a session; a good answer's token is used from then on."""
         standard: dict[str, str | None] = {"user_agent": "tests/1", "content_type": JSON_TYPE}
         standard["authorization"] = signed(self.token) if authorization is None else authorization
-        answer = self.raw("GET", "/session", **(standard | headers))
+        answer = self.raw("GET", "/session", b"", **(standard | headers))
         if answer.status == 200:
             self.session = json.loads(answer.body)["auth_session_token"]
         return answer

@@ -15,23 +15,46 @@ from tests.simulator.caller import Caller
 
 # The words that configuration files of the field use, by endpoint.
 EVIDENCED = {
-    "get_session": "bad_request forbidden_access_denied forbidden_t_c_not_signed invalid_method unauthorized too_many_requests",
-    "get_account": "forbidden unauthorized invalid_method",
-    "post_server_devices": "bad_request_malformed_request_body bad_request_invalid_cursor bad_request_exhausted_cursor "
-    "forbidden unauthorized invalid_method",
-    "post_devices_sync": "bad_request_malformed_request_body bad_request_invalid_cursor bad_request_exhausted_cursor "
-    "forbidden unauthorized invalid_method bad_request_cursor_required",
-    "post_devices": "success not_found forbidden bad_request_malformed_request_body bad_request_device_id_required "
-    "unauthorized invalid_method",
-    "post_devices_disown": "success not_accessible not_found forbidden bad_request_malformed_request_body "
-    "bad_request_device_id_required unauthorized invalid_method",
-    "post_profile": "success not_accessible failed forbidden bad_request_malformed_request_body "
-    "bad_request_config_url_required bad_request_config_name_required bad_request_department_required "
-    "bad_request_support_phone_required unauthorized invalid_method",
-    "put_profile_devices": "success not_accessible failed forbidden bad_request_malformed_request_body "
-    "bad_request_device_id_required bad_request_profile_uuid_required bad_request_profile_not_found unauthorized invalid_method",
-    "get_profile": "forbidden bad_request_profile_uuid_required bad_request_profile_not_found unauthorized invalid_method",
-    "delete_profile_devices": "success not_accessible failed forbidden bad_request_device_id_required unauthorized invalid_method",
+    "get_session": """
+        bad_request forbidden_access_denied forbidden_t_c_not_signed invalid_method unauthorized
+        too_many_requests
+    """,
+    "get_account": """
+        forbidden unauthorized invalid_method
+    """,
+    "post_server_devices": """
+        bad_request_malformed_request_body bad_request_invalid_cursor bad_request_exhausted_cursor forbidden
+        unauthorized invalid_method
+    """,
+    "post_devices_sync": """
+        bad_request_malformed_request_body bad_request_invalid_cursor bad_request_exhausted_cursor forbidden
+        unauthorized invalid_method bad_request_cursor_required
+    """,
+    "post_devices": """
+        success not_found forbidden bad_request_malformed_request_body bad_request_device_id_required
+        unauthorized invalid_method
+    """,
+    "post_devices_disown": """
+        success not_accessible not_found forbidden bad_request_malformed_request_body
+        bad_request_device_id_required unauthorized invalid_method
+    """,
+    "post_profile": """
+        success not_accessible failed forbidden bad_request_malformed_request_body
+        bad_request_config_url_required bad_request_config_name_required bad_request_department_required
+        bad_request_support_phone_required unauthorized invalid_method
+    """,
+    "put_profile_devices": """
+        success not_accessible failed forbidden bad_request_malformed_request_body
+        bad_request_device_id_required bad_request_profile_uuid_required bad_request_profile_not_found
+        unauthorized invalid_method
+    """,
+    "get_profile": """
+        forbidden bad_request_profile_uuid_required bad_request_profile_not_found unauthorized
+        invalid_method
+    """,
+    "delete_profile_devices": """
+        success not_accessible failed forbidden bad_request_device_id_required unauthorized invalid_method
+    """,
 }
 FILE = {
     "device_insertions": {"devices_per_event": 500, "device_types": ["IPAD", "MAC"]},

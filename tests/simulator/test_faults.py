@@ -146,7 +146,7 @@ def test_numbers_that_can_not_be_are_refused(numbers: dict[str, Any]):
 
 
 def test_a_word_nobody_knows_is_named_with_its_likes():
-    with pytest.raises(ConfigError, match="'forbiden'.*did you mean forbidden"):
+    with pytest.raises(ConfigError, match=r"'forbiden'.*did you mean forbidden"):
         find_word("forbiden", "get_account")
     with pytest.raises(ConfigError, match="'zzz'"):
         find_word("zzz", "get_account")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ def test_refusals_for_a_while_come_with_a_wait_and_never_twice_soon():
     refused = [place for place, status in enumerate(statuses) if status != 200]
     assert {429, 503} <= set(statuses)
     assert 20 < len(refused) <= 80
-    assert min(later - earlier for earlier, later in zip(refused, refused[1:], strict=False)) > 25
+    assert min(later - earlier for earlier, later in pairwise(refused)) > 25
 
 
 def test_a_refused_server_is_left_alone_for_seconds_however_many_requests_come():

@@ -81,7 +81,7 @@ def test_a_port_in_use_is_named(which: str):
             pass
 
 
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("192.0.2.1", 0)])
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("127.0.0.1", -1), ("192.0.2.1", 0), ("a" * 300, 0)])
 def test_where_nobody_can_listen_is_a_setting_to_correct(host: str, port: int):
     with pytest.raises(ConfigError, match=str(port)), serve(Simulator(), host=host, port=port):
         pass

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adept.errors import Misuse
 from adept.protocol.server_token import ServerToken
 from adept.simulator.simulator import Simulator
 from tests.simulator.caller import URL, Caller, signed
@@ -297,3 +298,13 @@ def test_the_expiry_is_one_year_after_the_download(simulator: Simulator):
 def test_the_clock_follows_real_time_where_none_is_given():
     simulator = Simulator()
     assert abs(simulator.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_credentials_show_no_secret_when_printed(simulator: Simulator, caller: Caller):
+    shown = repr(simulator._world.truth.server())
+    assert "CK_" in shown
+    assert not [value for key, value in caller.token.items() if key.endswith("secret") and value in shown]
+    assert caller.token["access_token"] not in repr(simulator._world.truth.server().credentials)
+    simulator.revoke_token()
+    with pytest.raises(Misuse, match="no token"):
+        simulator.token_of()

@@ -6,10 +6,11 @@ Every form posts, does one thing, and comes back to the page with a sentence abo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -19,6 +20,9 @@ from adept.errors import AdeptError, Misuse
 from adept.simulator.catalogue import FAMILY_WEIGHTS
 from adept.simulator.control_api import download
 from adept.simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _MOST_BOUGHT = 100_000
 _SHOWN_DEVICES = 50
@@ -30,8 +34,6 @@ class PortalPage:
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
-        self._template = environment.get_template("portal.html")
 
     def routes(self) -> list[Route]:
         """The page at `/`, its forms below `/portal`."""
@@ -60,7 +62,7 @@ class PortalPage:
         asked = request.query_params.get("server", "")
         chosen = asked if asked in names else names[0]
         return HTMLResponse(
-            self._template.render(
+            _template().render(
                 state=state,
                 families=list(FAMILY_WEIGHTS),
                 chosen=chosen,
@@ -139,6 +141,15 @@ class PortalPage:
             raise Misuse(f"hours are a whole number of at most ten years, not {hours!r}")
         self._simulator.advance(int(hours) * 3600)
         return f"The clock was moved by {hours} hours."
+
+
+@cache
+def _template() -> Template:
+    """Compiled when somebody looks at the page: most simulators are never looked at."""
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True)
+    return environment.get_template("portal.html")
 
 
 def _form(act: Callable[[FormData], str]) -> Callable[[Request], Awaitable[Response]]:

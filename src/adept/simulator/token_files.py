@@ -42,4 +42,4 @@ def token_file(server: MdmServer, new_token: Callable[[], Credentials], *, form:
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name)
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", name)
