@@ -34,9 +34,10 @@ def record(device: StoredDevice) -> dict[str, object]:
 
 def cells(device: StoredDevice) -> list[object]:
     """The device as the values of a CSV line, in the order of CSV_COLUMNS; keys unknown to us are left out."""
-    values = {key: _value(found) for key, found in record(device).items()}
+    values = {key: plain(found) for key, found in record(device).items()}
     return [values.get(column) for column in CSV_COLUMNS]
 
 
-def _value(found: object) -> object:
+def plain(found: object) -> object:
+    """A value of a record as Python has it."""
     return msgspec.json.decode(found) if isinstance(found, msgspec.Raw) else found

@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from adept.cli import files
 from adept.cli.csv_cells import csv_line
 from adept.cli.device_filters import EVERYTHING, Filters, device_filter
-from adept.cli.device_records import CSV_COLUMNS, cells, record
+from adept.cli.device_records import CSV_COLUMNS, cells, plain, record
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, ErrorsAsJson, ItemsPrinter, Output, print_document, print_fields
 from adept.cli.progress import counting
@@ -55,10 +55,7 @@ def show(
     if output.json:
         print_document(found)
     else:
-        values = {
-            key: msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value for key, value in found.items()
-        }
-        print_fields({key: None if value == "" else value for key, value in values.items()})
+        print_fields({key: plain(value) for key, value in found.items()})
 
 
 @app.command(help_epilogue="Example: adept devices export --format csv -o devices.csv")

@@ -66,11 +66,11 @@ def print_body(body: bytes) -> None:
 
 
 def print_fields(fields: dict[str, Any]) -> None:
-    """Print names and values for people, one a line; what is absent is left out."""
-    told = {name: readable(value) for name, value in fields.items() if value is not None}
+    """Print names and values for people, one a line; what is absent or empty is left out."""
+    told = {name: text for name, value in fields.items() if (text := readable(value))}
     width = max(map(len, told), default=0)
-    for name, value in told.items():
-        print(f"{name:<{width}}  {value}")
+    for name, text in told.items():
+        print(f"{name:<{width}}  {text}")
 
 
 def readable(value: object) -> str:
