@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, Malformed, Refused, TokenRejected, Unreachable
@@ -237,7 +237,7 @@ class _Run:
                 step = self._after_page(asked, answer)
                 if step.turn is Turn.ASK:
                     prefetched = asyncio.ensure_future(self._ask_page(step.position))
-                await self._store_page(asked, answer, step)
+                await _finished(self._store_page(asked, answer, step))
         finally:
             if prefetched is not None:
                 prefetched.cancel()
@@ -393,6 +393,16 @@ class _Run:
 
     def outcome(self, state: PassState, error: AdeptError | None) -> PassOutcome:
         return PassOutcome(self.walk.pass_id, self.kind, state, self.walk.totals, tuple(self.walk.notes), error)
+
+
+async def _finished(storing: Coroutine[Any, Any, None]) -> None:
+    """Store a page to its end, also when the pass is interrupted meanwhile."""
+    task = asyncio.ensure_future(storing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def _logged(outcome: PassOutcome) -> dict[str, object]:
