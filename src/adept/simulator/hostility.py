@@ -5,8 +5,8 @@ client that keeps the rules always gets through:
 
     sessions     a server's first one ends after 5 to 15 requests, later ones after 25 to 60, so that a renewed session
                  lasts for the replays of all who share it
-    429, 503     after the first 10 requests, with Retry-After: 1; not again for that server within the next three
-                 seconds of real time nor the next 25 requests
+    429, 503     after the first 10 requests, with a Retry-After of a second or two, as a number or a date; not again
+                 for that server within the next three seconds of real time nor the next 25 requests
     pages        at most 40 devices, told in /account; entries of a sync page may be shuffled (never two of one device
                  and second) and doubled; booleans may be words; a last sync page may keep the cursor, once
     assign       serial numbers may be missing in the answer and not assigned, each one once
@@ -16,25 +16,25 @@ client that keeps the rules always gets through:
 from __future__ import annotations
 
 import random
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adept.simulator.answers import Answer, error
 from adept.simulator.calls import Call
 from adept.simulator.documents import read
 from adept.simulator.fault_words import find_word
+from adept.simulator.line_faults import retry_after
 from adept.simulator.listings import Page
 from adept.simulator.organisation import MdmServer
 
 PAGE_LIMIT = 40
 ROTATE_EVERY = 3  # answers to a session token
-RETRY_AFTER_S = 1
 _FIRST_SESSION, _LATER_SESSIONS = (5, 15), (25, 60)  # requests
 _FIRST_QUIET_REQUESTS, _QUIET_REQUESTS = 10, 25
-_QUIET_S = 3.0
+_QUIET, _NEVER = timedelta(seconds=3), datetime(1970, 1, 1, tzinfo=UTC)
 _REFUSED_SHARE = 0.2  # of the requests after the quiet ones
 _MISSING_SHARE = 0.3  # of assign requests
 _MISSING = find_word("missing_devices", "post_profile_devices")
@@ -46,15 +46,15 @@ class _Mood:
 
     quiet_requests: int = _FIRST_QUIET_REQUESTS  # to come before it may be refused
     sessions: int = 0
-    refused_at_s: float = float("-inf")
+    refused_at: datetime = _NEVER
 
 
 class Hostility:
-    """Draws everything from one seeded source. `monotonic` is real time: what clients wait by."""
+    """Draws everything from one seeded source. `real_now` is the time that clients wait by."""
 
-    def __init__(self, seed: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seed: int, *, real_now: Callable[[], datetime]) -> None:
         self._random = random.Random(f"hostility {seed}")  # noqa: S311 - a simulation
-        self._monotonic = monotonic
+        self._real_now = real_now
         self._moods: defaultdict[str, _Mood] = defaultdict(_Mood)
         self._left_out: set[str] = set()
         self._kept_cursors: set[str] = set()
@@ -69,14 +69,16 @@ class Hostility:
         """A 429 or 503 now and then."""
         mood = self._moods[server.name]
         mood.quiet_requests -= 1
-        now_s = self._monotonic()
-        if mood.quiet_requests >= 0 or now_s - mood.refused_at_s < _QUIET_S:
+        now = self._real_now()
+        if mood.quiet_requests >= 0 or now - mood.refused_at < _QUIET:
             return None
         if self._random.random() >= _REFUSED_SHARE:
             return None
-        mood.quiet_requests, mood.refused_at_s = _QUIET_REQUESTS, now_s
+        mood.quiet_requests, mood.refused_at = _QUIET_REQUESTS, now
         answer = error(429, "TOO_MANY_REQUESTS") if self._random.random() < 0.7 else error(503)
-        return replace(answer, headers={"Retry-After": str(RETRY_AFTER_S)})
+        as_date = self._random.random() < 0.3
+        wait = retry_after(2 if as_date else 1, now, as_date=as_date)
+        return replace(answer, headers={"Retry-After": wait})
 
     def page(self, page: Page) -> Page:
         """A good page, told in one of the ways that are hard to hear."""

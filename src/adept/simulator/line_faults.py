@@ -34,11 +34,11 @@ def refusal(fault: Fault, *, real_now: datetime, quoted: bool) -> Answer:
     if word.retry_after_s is None:
         return answer
     seconds = word.retry_after_s if fault.seconds is None else fault.seconds
-    return replace(answer, headers={"Retry-After": _retry_after(seconds, real_now, as_date=word.retry_as_date)})
+    return replace(answer, headers={"Retry-After": retry_after(seconds, real_now, as_date=word.retry_as_date)})
 
 
-def _retry_after(seconds: float, real_now: datetime, *, as_date: bool) -> str:
-    """The header in either of its forms. A date is real time's: it is read by the client's clock."""
+def retry_after(seconds: float, real_now: datetime, *, as_date: bool) -> str:
+    """The value of Retry-After in either of its forms. A date is real time's: it is read by the client's clock."""
     if not as_date:
         return f"{seconds:g}"
     return format_datetime(real_now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=seconds), usegmt=True)

@@ -37,6 +37,8 @@ def add_server(
     """*Add MDM Server*: a new server without devices and without a token. `certificate` is PEM or DER."""
     if not name or name in truth.servers or name in _RESERVED_NAMES:
         raise Misuse(f"an MDM server needs a name of its own; {name!r} is taken, reserved or empty")
+    if "/" in name:
+        raise Misuse(f"an MDM server's name stands in addresses of the control API; {name!r} has a slash in it")
     truth.servers_made += 1
     server = MdmServer(
         number=truth.servers_made,

@@ -89,7 +89,7 @@ def assemble(settings: Settings, *, run: int, now: Callable[[], datetime] | None
         faults=faults,
         log=log,
         habits=_habits(settings),
-        hostility=Hostility(settings.seed) if settings.hostile else None,
+        hostility=Hostility(settings.seed, real_now=clock.real_now) if settings.hostile else None,
     )
     return World(clock, truth, sessions, faults, log, service)
 
