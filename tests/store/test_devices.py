@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from adept.store import devices, seen, tables
 from adept.store.database import Store
@@ -82,6 +82,20 @@ async def test_a_page_costs_as_many_statements_whatever_its_size(store: Store, s
         await devices_of(tx, account.id, *serials)
         assert len(statements) == 3
         assert len(await devices.known(tx, account.id, serials)) == size
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+async def test_a_page_is_looked_up_by_its_keys_though_postgresql_has_no_statistics_of_the_account_yet(store: Store):
+    """A condition on all the serial numbers at once made it read the whole account for each page of a first sync."""
+    read = text("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'devices'")
+    serials = [f"A{number:05}" for number in range(20_000)]
+    async with store.writing() as tx:
+        account = await an_account(tx)
+        await devices_of(tx, account.id, *serials)
+    async with store.reading() as tx:
+        assert len(await devices.known(tx, account.id, serials[::20])) == 1000
+        assert len(await devices.documents(tx, account.id, serials[1::20])) == 1000
+        assert (await tx.execute(read)).scalar_one() <= 2000
 
 
 async def test_documents_are_apples_json_as_it_came(store: Store):

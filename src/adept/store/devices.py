@@ -7,12 +7,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Select, Text, bindparam, func, literal, literal_column, select, true, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.bulk import PageStatement, as_columns, execute_page, page_statement
-from adept.store.dialects import insert_for, is_among, texts_in
-from adept.store.tables import devices, seen_pages
+from adept.store.dialects import insert_for, is_among, is_sqlite, texts_in
+from adept.store.tables import devices, seen_pages, storable
 
 _KEY = ("account_id", "serial_number")
 _KEPT = (*_KEY, "first_seen_at")
@@ -32,17 +33,33 @@ class KnownDevice(NamedTuple):
 
 async def known(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, KnownDevice]:
     """What the store has of these serial numbers, tombstones too; one statement however many."""
-    wanted = [devices.c[name] for name in KnownDevice._fields]
-    mine = (devices.c.account_id == account_id) & is_among(devices.c.serial_number, serials, tx)
-    rows = (await tx.execute(select(*wanted).where(mine))).all()
+    rows = (await tx.execute(_select_of(tx, account_id, serials, KnownDevice._fields))).all()
     return {row[0]: KnownDevice._make(row) for row in rows}
 
 
 async def documents(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, str]:
     """Apple's JSON of these serial numbers as the store has it."""
-    mine = (devices.c.account_id == account_id) & is_among(devices.c.serial_number, serials, tx)
-    rows = await tx.execute(select(devices.c.serial_number, devices.c.document).where(mine))
+    rows = await tx.execute(_select_of(tx, account_id, serials, ("serial_number", "document")))
     return {row[0]: row[1] for row in rows}
+
+
+def _select_of(tx: AsyncConnection, account_id: int, serials: Sequence[str], names: tuple[str, ...]) -> Select[Any]:
+    """The named columns of the devices with these serial numbers, each found by the whole primary key.
+
+    PostgreSQL is led to look each up on its own: for a condition on all it reads the whole account where it has no
+    statistics of it yet, as in a first sync (60,000 devices: 150 ms a page instead of 15). SQLite does so by itself.
+    """
+    columns = [devices.c[name] for name in names]
+    mine = devices.c.account_id == account_id
+    if is_sqlite(tx):
+        return select(*columns).where(mine, is_among(devices.c.serial_number, serials, tx))
+    wanted = (
+        func.unnest(literal([storable(serial) for serial in serials], ARRAY(Text)))
+        .table_valued("value")
+        .render_derived()
+    )
+    one = select(*columns).where(mine, devices.c.serial_number == wanted.c.value).limit(literal_column("1")).lateral()
+    return select(one).select_from(wanted.join(one, true()))
 
 
 async def put(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:

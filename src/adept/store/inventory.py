@@ -64,16 +64,17 @@ async def device_rows(
     tx: AsyncConnection, wanted: DeviceFilter, *, after: tuple[int, str] | None = None, limit: int
 ) -> list[StoredDevice]:
     """A page of devices ordered by account and serial number, above `after` (account id, serial number)."""
-    statement = _ordered(_filtered(select(devices, accounts.c.name.label("account_name")), wanted))
-    if after is not None:
+    statement = _listed(wanted)
+    if after is not None and wanted.account_id is not None:
+        statement = statement.where(devices.c.serial_number > after[1])
+    elif after is not None:
         statement = statement.where(tuple_(devices.c.account_id, devices.c.serial_number) > after)
     return [read_row(StoredDevice, row) for row in await tx.execute(statement.limit(limit))]
 
 
 async def stream_devices(tx: AsyncConnection, wanted: DeviceFilter) -> AsyncGenerator[StoredDevice]:
     """Every such device in the order of `device_rows`, in constant memory; the transaction stays open meanwhile."""
-    statement = _ordered(_filtered(select(devices, accounts.c.name.label("account_name")), wanted))
-    rows = await tx.stream(statement.execution_options(yield_per=1000))
+    rows = await tx.stream(_listed(wanted).execution_options(yield_per=1000))
     try:
         async for row in rows:
             yield read_row(StoredDevice, row)
@@ -83,7 +84,7 @@ async def stream_devices(tx: AsyncConnection, wanted: DeviceFilter) -> AsyncGene
 
 async def count_devices(tx: AsyncConnection, wanted: DeviceFilter) -> int:
     """How many such devices there are."""
-    return int((await tx.execute(_filtered(select(func.count()), wanted))).scalar_one())
+    return int((await tx.execute(_filtered(select(func.count()).select_from(devices), wanted))).scalar_one())
 
 
 async def counts_by_account(tx: AsyncConnection) -> dict[int, int]:
@@ -93,17 +94,21 @@ async def counts_by_account(tx: AsyncConnection) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _ordered(statement: Select[Any]) -> Select[Any]:
-    return statement.order_by(devices.c.account_id, devices.c.serial_number)
+def _listed(wanted: DeviceFilter) -> Select[Any]:
+    """The devices with the names of their accounts, in order."""
+    statement = select(devices, accounts.c.name.label("account_name"))
+    statement = statement.join_from(devices, accounts, devices.c.account_id == accounts.c.id)
+    return _filtered(statement, wanted).order_by(devices.c.account_id, devices.c.serial_number)
 
 
 def _filtered(statement: Select[Any], wanted: DeviceFilter) -> Select[Any]:
-    """Narrow a statement. Joined to the accounts, so that a serial number alone finds the primary key's index."""
-    statement = statement.select_from(devices.join(accounts, devices.c.account_id == accounts.c.id))
+    """Narrow a statement about devices."""
     if wanted.account_id is not None:
         statement = statement.where(devices.c.account_id == wanted.account_id)
     if wanted.serial_number is not None:
         statement = statement.where(devices.c.serial_number == wanted.serial_number)
+        if wanted.account_id is None:  # asked for in each account, which finds the primary key's index
+            statement = statement.where(devices.c.account_id.in_(select(accounts.c.id)))
     for column, value in (
         (devices.c.device_family, wanted.family),
         (devices.c.profile_status, wanted.status),

@@ -149,9 +149,23 @@ def _create_devices() -> None:
     op.create_index(
         "ix_devices_in_doubt",
         "devices",
-        ["account_id"],
-        sqlite_where=sa.text("in_doubt"),
+        ["account_id", "serial_number"],
+        sqlite_where=sa.text("in_doubt = 1"),
         postgresql_where=sa.text("in_doubt"),
+    )
+    op.create_index(
+        "ix_devices_live",
+        "devices",
+        ["account_id", "serial_number"],
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_devices_deleted",
+        "devices",
+        ["account_id", "serial_number"],
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
 
 

@@ -1,0 +1,72 @@
+"""That what is asked often is found by an index, whatever the size of the account. SQLite tells how it would do it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adept.store import changes, devices, inventory, passes
+from adept.store.database import Store
+from adept.store.inventory import DeviceFilter
+from tests.store.examples import NOW
+
+Ask = Callable[[AsyncConnection], Awaitable[Any]]
+
+ASKED: dict[str, tuple[Ask, str]] = {
+    "a page's devices": (
+        lambda tx: devices.known(tx, 1, ["A1"]),
+        "sqlite_autoindex_devices_1 (account_id=? AND serial_number=?)",
+    ),
+    "devices in doubt": (
+        lambda tx: devices.in_doubt(tx, 1, "A", 10),
+        "ix_devices_in_doubt (account_id=? AND serial_number>?)",
+    ),
+    "how many live": (lambda tx: devices.live_count(tx, 1), "ix_devices_live (account_id=?)"),
+    "what a fetch has not shown": (
+        lambda tx: devices.unseen(tx, 1, 1, "A", 10),
+        "ix_devices_live (account_id=? AND serial_number>?)",
+    ),
+    "how many live in each account": (inventory.counts_by_account, "ix_devices_live"),
+    "one serial number anywhere": (
+        lambda tx: inventory.device_rows(tx, DeviceFilter(serial_number="A1"), limit=10),
+        "sqlite_autoindex_devices_1 (account_id=? AND serial_number=?)",
+    ),
+    "the next page of an account": (
+        lambda tx: inventory.device_rows(tx, DeviceFilter(account_id=1), after=(1, "A1"), limit=10),
+        "ix_devices_live (account_id=? AND serial_number>?)",
+    ),
+    "tombstones": (
+        lambda tx: inventory.device_rows(tx, DeviceFilter(deleted=True), limit=10),
+        "ix_devices_deleted",
+    ),
+    "the feed": (lambda tx: changes.changes_after(tx, 5, limit=10), "INTEGER PRIMARY KEY (rowid>?)"),
+    "an account's feed": (
+        lambda tx: changes.changes_after(tx, 5, account_id=1, limit=10),
+        "ix_changes_account_id_id (account_id=? AND id>?)",
+    ),
+    "a device's feed": (
+        lambda tx: changes.changes_after(tx, 5, serial="A1", limit=10),
+        "ix_changes_serial_number (serial_number=? AND rowid>?)",
+    ),
+    "passes left running": (lambda tx: passes.lose_running(tx, 1, 3, NOW), "ix_passes_account_id_id (account_id=?)"),
+}
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("asked", ASKED)
+async def test_what_is_asked_often_is_found_by_an_index(store: Store, asked: str):
+    ask, index = ASKED[asked]
+    plan: list[str] = []
+
+    @event.listens_for(store.engine.sync_engine, "before_cursor_execute")
+    def explain(connection: Connection, _cursor, statement: str, parameters, *_):
+        if statement.startswith(("SELECT", "UPDATE")):
+            explained = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plan.extend(row[3] for row in explained)
+
+    async with store.writing() as tx:
+        await ask(tx)
+    assert any(step.endswith(index) for step in plan), plan
+    assert not [step for step in plan if step in ("SCAN devices", "SCAN changes", "SCAN passes")], plan
