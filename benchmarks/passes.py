@@ -23,7 +23,7 @@ from adept.accounts.registry import add
 from adept.client.call import Call
 from adept.jobs.account_pass import run_pass
 from adept.store.database import Store, open_store
-from adept.sync.engine import PassKind, PassOutcome, PassState
+from adept.sync.outcome import PassKind, PassOutcome, PassState
 from benchmarks.measuring import Watch, median, report
 
 KEY = "YmVuY2htYXJrcyBiZW5jaG1hcmtzIGJlbmNobWFya3M="  # seals what is thrown away

@@ -16,7 +16,7 @@ from adept.errors import Busy
 from adept.jobs.account_pass import run_pass
 from adept.protocol.server_token import ServerToken
 from adept.store.database import open_store
-from adept.sync.engine import PassKind, Progress
+from adept.sync.outcome import PassKind, Progress
 
 
 def now() -> datetime:

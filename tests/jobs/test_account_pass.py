@@ -9,7 +9,7 @@ import pytest
 from adept.errors import Busy, Misuse
 from adept.jobs.account_pass import follow, run_pass
 from adept.store import leases
-from adept.sync.engine import PassState
+from adept.sync.outcome import PassState
 from tests.sync.apple import FETCH, SYNC, device, page
 
 A, B = device("A1"), device("B2")

@@ -17,7 +17,7 @@ from adept.store.database import Store
 from adept.store.holds import StoredHold
 from adept.store.inventory import DeviceFilter, StoredDevice
 from adept.store.passes import StoredPass
-from adept.sync.engine import PassKind, PassOutcome
+from adept.sync.outcome import PassKind, PassOutcome
 from tests.sync.apple import Clock, ScriptedApple, server_token
 
 URL = "https://apple.example"

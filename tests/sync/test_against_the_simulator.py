@@ -14,7 +14,7 @@ from adept.jobs.account_pass import run_pass
 from adept.simulator.running import Running, serve
 from adept.simulator.simulator import Simulator
 from adept.store.accounts import account_named
-from adept.sync.engine import PassKind, PassOutcome
+from adept.sync.outcome import PassKind, PassOutcome
 from tests.sync.truth import assert_equals_the_truth, assert_the_feed_tells_every_change_once
 
 

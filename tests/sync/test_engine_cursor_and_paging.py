@@ -7,7 +7,7 @@ import json
 import pytest
 
 from adept.errors import Malformed, Refused, Unreachable
-from adept.sync.engine import PassKind, PassState
+from adept.sync.outcome import PassKind, PassState
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, device, op, page, refusal
 
 A, B, C = device("A1"), device("B2"), device("C3")

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from adept.accounts.registry import add
-from adept.sync.engine import PassState
+from adept.sync.outcome import PassState
 from tests.sync.apple import DETAILS, FETCH, SYNC, device, op, page, refusal, server_token
 
 A, B, C = device("A1"), device("B2"), device("C3")

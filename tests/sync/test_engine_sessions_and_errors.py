@@ -7,7 +7,7 @@ import pytest
 
 from adept.accounts.tokens import NewToken, offer_token
 from adept.errors import NeedsPerson, Refused, TokenRejected, Unreachable
-from adept.sync.engine import PassState
+from adept.sync.outcome import PassState
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, device, op, page, refusal, server_token
 
 A, B, C = device("A1"), device("B2"), device("C3")

@@ -6,8 +6,8 @@ import pytest
 
 from adept.errors import Misuse
 from adept.store.holds import serials_held
-from adept.sync.engine import PassKind
 from adept.sync.holds import confirm, discard, must_hold
+from adept.sync.outcome import PassKind
 from tests.sync.apple import DETAILS, FETCH, SYNC, device, op, page, refusal
 
 FLEET = [device(f"D{number:03}") for number in range(50)]

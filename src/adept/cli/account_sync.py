@@ -96,7 +96,7 @@ class Ended:
 
 async def _sync(name: str, *, full: bool, no_wait: bool) -> Ended:
     from adept.jobs.account_pass import run_pass
-    from adept.sync.engine import PassKind
+    from adept.sync.outcome import PassKind
 
     async with opened() as store:
         try:

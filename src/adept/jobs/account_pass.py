@@ -21,8 +21,9 @@ from adept.store import tokens as token_rows
 from adept.store.accounts import StoredAccount, account_by_id, account_named, add_failure, update_account
 from adept.store.database import Store, Transaction
 from adept.store.passes import StoredPass
-from adept.sync.engine import PageLimits, PassKind, PassOutcome, PassState, Progress, retry_after_s, walk_account
+from adept.sync.engine import walk_account
 from adept.sync.lease import LEASE_S, Lease, LeaseLost, held_lease
+from adept.sync.outcome import PageLimits, PassKind, PassOutcome, PassState, Progress, retry_after_s
 
 log = logging.getLogger("adept.jobs")
 

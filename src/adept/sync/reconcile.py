@@ -41,7 +41,7 @@ async def reconcile(walk: Walk, ask: Ask, *, fetch_id: int) -> None:
                 live_devices=live,
                 now=walk.now(),
             )
-            walk.notes.append(f"{len(missing)} of {live} devices would be deleted: held for a person to decide")
+            walk.note(f"{len(missing)} of {live} devices would be deleted: held for a person to decide")
             await walk.write_totals(tx)
         walk.hold = hold
         return

@@ -14,39 +14,18 @@ from typing import Any
 
 import msgspec
 
+from adept.errors import AdeptError
 from adept.protocol.device import Device, MalformedDevice
 from adept.store import malformed, passes
 from adept.store.database import Store, Transaction
 from adept.store.holds import StoredHold
-from adept.sync.changes import Kind, Source
+from adept.sync.changes import Source
 from adept.sync.holds import shown_again
 from adept.sync.lease import Lease
+from adept.sync.outcome import PassKind, PassOutcome, PassState, Totals
 from adept.sync.pages import Applied, Change, announce, apply_entries
 
 REASON_MAX_LENGTH = 500
-
-
-@dataclass(slots=True)
-class Totals:
-    """What a pass has committed so far: columns of its row."""
-
-    pages: int = 0
-    devices: int = 0
-    added: int = 0
-    modified: int = 0
-    deleted: int = 0
-    malformed: int = 0
-
-    def count(self, changes: Sequence[Change]) -> None:
-        """Add what was announced."""
-        for change in changes:
-            match change.kind:
-                case Kind.ADDED:
-                    self.added += 1
-                case Kind.MODIFIED:
-                    self.modified += 1
-                case Kind.DELETED:
-                    self.deleted += 1
 
 
 @dataclass(slots=True)
@@ -59,12 +38,22 @@ class Walk:
     store: Store
     lease: Lease
     pass_id: int
+    kind: PassKind
     now: Callable[[], datetime]
     hold: StoredHold | None = None
     has_malformed: bool = False
     has_doubts: bool = False
+    strike: bool = False  # the pass was ended because Apple goes in circles
     totals: Totals = field(default_factory=Totals)
     notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str | None) -> None:
+        """Something worth telling of the pass; it is stored with the totals."""
+        if sentence is not None:
+            self.notes.append(sentence)
+
+    def outcome(self, state: PassState, error: AdeptError | None) -> PassOutcome:
+        return PassOutcome(self.pass_id, self.kind, state, self.totals, tuple(self.notes), error)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
@@ -99,7 +88,7 @@ class Walk:
     async def write_totals(self, tx: Transaction, **columns: Any) -> None:
         """Write the totals and notes, and these columns, to the pass's row."""
         notes = msgspec.json.encode(self.notes).decode()
-        await passes.update_pass(tx, self.pass_id, **asdict(self.totals), notes=notes, **columns)
+        await passes.update_pass(tx, self.pass_id, **asdict(self.totals), kind=self.kind.value, notes=notes, **columns)
 
     def _malformed_row(self, device: MalformedDevice) -> dict[str, Any]:
         return {
