@@ -33,7 +33,7 @@ def openssl(*words: object) -> bytes:
     return subprocess.run(["openssl", *map(str, words)], capture_output=True, check=True).stdout
 
 
-@pytest.fixture(params=PROTECTIONS.values(), ids=PROTECTIONS)
+@pytest.fixture(params=PROTECTIONS.values(), ids=list(PROTECTIONS))
 def p12(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     (tmp_path / "made.pem").write_bytes(keypair().private_key_pem + keypair().certificate_pem)
     file = tmp_path / "x.p12"

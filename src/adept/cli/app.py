@@ -5,6 +5,8 @@ A group of commands is a module of its own and is imported when one of its comma
 
 from __future__ import annotations
 
+import logging
+
 from cyclopts import App, CycloptsError, Parameter
 
 from adept import __version__
@@ -42,6 +44,7 @@ for _place, (_name, (_module, _help)) in enumerate(_GROUPS.items()):
 
 def run(words: list[str]) -> int:
     """Run the command that the words name; returns its exit code. Raises Misuse for words that can't be right."""
+    logging.getLogger("adept").addHandler(logging.NullHandler())  # commands tell what there is to tell
     try:
         code = app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adept.store.changes import StoredChange
     from adept.store.database import Store
     from adept.store.inventory import StoredDevice
-    from adept.sync.engine import PassOutcome
+    from adept.sync.outcome import PassOutcome
 
 ACCOUNT = "demo"
 SERVER = "adept demo"
@@ -63,13 +63,13 @@ class Story:
         self.portal.add_server(OTHER_SERVER, certificate.decode())
         self.portal.buy(self.devices, SERVER)
         token = self.portal.get_token(SERVER)
-        print(f"  In the portal: added MDM server “{SERVER}” with that certificate, assigned {self.devices:,} devices,")
+        print(f'  In the portal: added MDM server "{SERVER}" with that certificate, assigned {self.devices:,} devices,')
         print(f"  downloaded its token: an encrypted file (.p7m) of {len(token):,} bytes.")
         outcome = await exchange.upload_token(self.store, ACCOUNT, token, connect=connect, now=utc_now)
         _typed(f"adept accounts upload-token {ACCOUNT} token.p7m")
         assert outcome.identity is not None
-        print(f"  Opened with our private key; Apple confirms: server “{outcome.identity.server_name}”")
-        print(f"  of “{outcome.identity.org_name}”. The token ends on {outcome.expires_at:%Y-%m-%d}.")
+        print(f'  Opened with our private key; Apple confirms: server "{outcome.identity.server_name}"')
+        print(f'  of "{outcome.identity.org_name}". The token ends on {outcome.expires_at:%Y-%m-%d}.')
 
     async def first_fetch(self) -> None:
         """Everything, page by page."""
@@ -98,7 +98,7 @@ class Story:
         self.portal.buy(BOUGHT, SERVER)
         print(f"  {BOUGHT} devices were bought;")
         self.portal.move(moved, OTHER_SERVER)
-        print(f"  {MOVED} devices were moved to the server “{OTHER_SERVER}”;")
+        print(f'  {MOVED} devices were moved to the server "{OTHER_SERVER}";')
         self.portal.release(released)
         print(f"  {RELEASED} devices were released from the organisation.")
 

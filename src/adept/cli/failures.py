@@ -100,8 +100,8 @@ def describe(error: BaseException) -> Failure:
             f"pip install 'adept-mdm[{extra}]'",
         )
     if isinstance(error, OSError) and error.strerror:
-        place = f"{error.filename}: " if error.filename else ""
-        return Failure(STORE_OR_SETTINGS, "os_error", f"{place}{error.strerror}")
+        place = error.filename or "reading or writing"
+        return Failure(STORE_OR_SETTINGS, "os_error", f"{place}: {error.strerror}")
     return Failure(
         OUR_BUG,
         "bug",

@@ -5,6 +5,7 @@ Imports nothing heavy: what a command needs, the command imports. `--version` do
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in options
     if debug:
         words.remove("--debug")
+    _print_what_the_terminal_cant()
     try:
         code = _run(words)
         sys.stdout.flush()
@@ -27,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _forget_standard_output()
         return DONE  # whoever reads us has read enough
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # the edge: every error is told, none is a traceback
+        _flush_or_forget()
         return _tell(error, as_json="--json" in options, debug=debug)
     return code
 
@@ -58,8 +61,23 @@ def _debug_is_set() -> bool:
     return wants_debug()
 
 
+def _print_what_the_terminal_cant() -> None:
+    """Show characters that the output's encoding lacks as codes, rather than stop at them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush_or_forget() -> None:
+    """Print what is still to be printed before the error is told; where that is what fails, drop it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_standard_output()
+
+
 def _forget_standard_output() -> None:
-    """Keep the interpreter from flushing into the closed pipe once more when it exits."""
+    """Keep the interpreter from flushing into a closed pipe or a full disk once more when it exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, sys.stdout.fileno())
