@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from adept.accounts.tokens import NewToken, offer_token
+from adept.accounts.switch import NewToken
+from adept.accounts.tokens import offer_token
 from adept.errors import NeedsPerson, Refused, TokenRejected, Unreachable
 from adept.sync.outcome import PassState
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, device, op, page, refusal, server_token

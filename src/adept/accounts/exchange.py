@@ -8,7 +8,8 @@ from datetime import datetime
 import anyio.to_thread
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from adept.accounts.tokens import Connect, NewToken, TokenOutcome, offer_token
+from adept.accounts.switch import NewToken, TokenOutcome
+from adept.accounts.tokens import Connect, offer_token
 from adept.errors import NeedsPerson, TokenFileError
 from adept.protocol.keypair import generate_keypair, load_private_key
 from adept.protocol.p7m_open import open_with_one_of

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from adept.accounts.health import Diagnosis, Health, when_well
-from adept.accounts.tokens import Connect, NewToken, TokenOutcome, offer_token, set_health
+from adept.accounts.switch import NewToken, TokenOutcome, set_health
+from adept.accounts.tokens import Connect, offer_token
 from adept.errors import AdeptError
 from adept.protocol.server_token import ServerToken
 from adept.store import holds

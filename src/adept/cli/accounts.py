@@ -18,7 +18,7 @@ from adept.cli.table import print_table
 from adept.errors import NeedsPerson
 
 if TYPE_CHECKING:
-    from adept.accounts.tokens import TokenOutcome
+    from adept.accounts.switch import TokenOutcome
     from adept.store.accounts import StoredAccount
 
 app = App(

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from adept.accounts.health import Diagnosis, Health, is_about_the_token, next_sync_at, when_failed, when_well
 from adept.accounts.identity import identity_columns
-from adept.accounts.tokens import ActiveToken, Connect, active_token, promote_candidate, set_health
+from adept.accounts.switch import set_health
+from adept.accounts.tokens import ActiveToken, Connect, active_token, promote_candidate
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, NeedsPerson
 from adept.protocol.account import decode_account
