@@ -103,11 +103,12 @@ class Asker:
         self.waits = Waits()
         self._runner = asyncio.Runner()
         settings.setdefault("now", lambda: NOW)
+        token = settings.pop("token", TOKEN)
         settings.setdefault("http", httpx2.MockTransport(apple))
         if kind == "threads":
-            self.client: Any = Client(TOKEN, sleep=self.waits, **settings)
+            self.client: Any = Client(token, sleep=self.waits, **settings)
         else:
-            self.client = AsyncClient(TOKEN, sleep=self._sleep, **settings)
+            self.client = AsyncClient(token, sleep=self._sleep, **settings)
         self.kind = kind
 
     async def _sleep(self, seconds: float) -> None:

@@ -384,6 +384,12 @@ def test_any_body_and_any_text_can_be_sanitised(text: str) -> None:
     json.dumps(sanitised(json.dumps({"x": text, text: text}).encode()))
 
 
+def test_a_secret_is_its_label_wherever_it_turns_up() -> None:
+    stand_ins = StandIns(b"key")
+    label = stand_ins.secret("hush hush")
+    assert stand_ins.private("hush hush") == stand_ins.public("hush hush") == label
+
+
 def test_every_digit_may_be_taken_and_short_words_still_get_one() -> None:
     stand_ins = StandIns(b"key")
     assert all(stand_ins.private(digit).isdigit() for digit in string.digits)

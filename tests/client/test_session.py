@@ -43,7 +43,7 @@ def test_a_token_that_comes_late_does_not_bring_a_dead_session_back() -> None:
     session.start("dead")
     sent = session.held
     session.start("new")
-    session.roll("of the dead", sent=sent)
+    session.roll("of-the-dead", sent=sent)
     assert session.held.token == "new"
 
 

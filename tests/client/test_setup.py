@@ -51,6 +51,8 @@ def test_https_to_anyone_and_http_to_this_machine_are_taken(url: str, kept: str)
         ("https://[::1", "not a URL"),
         ("https://a.example:port", "not a URL"),
         ("https://a.example:99999", "not a URL"),
+        ("https://" + "a" * 64 + ".example", "not a URL"),
+        ("https://a..example", "not a URL"),
         ("https://a.example/?x=1", "query"),
         ("https://a.example/#x", "fragment"),
         (5, "not a URL"),

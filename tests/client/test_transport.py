@@ -35,6 +35,7 @@ class Server:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.ended = threading.Event()
         self.connections = 0
+        self.keeps_open = False
         self.asked: list[bytes] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -60,7 +61,8 @@ class Server:
                         connection.sendall(answer(b'{"auth_session_token":"s1"}'))
                     else:
                         self._talk(connection)
-                        break
+                        if not self.keeps_open:
+                            break
 
     @staticmethod
     def read(connection: socket.socket) -> bytes:
@@ -92,6 +94,13 @@ def answer(body: bytes, *headers: bytes, status: bytes = b"200 OK", length: int 
 ACCOUNT = answer(b'{"server_name":"hq"}')
 
 
+@pytest.fixture(params=["threads", "threads over httpx2", "tasks"])
+def client_kind(request: pytest.FixtureRequest) -> str:
+    """Every way to the wire."""
+    kind: str = request.param
+    return kind
+
+
 @contextmanager
 def serving(talk: Talk, **settings: Any) -> Iterator[Server]:
     server = Server(talk, **settings)
@@ -104,7 +113,9 @@ def serving(talk: Talk, **settings: Any) -> Iterator[Server]:
 def account(url: str, kind: str, **settings: Any) -> Any:
     """Ask for the account with either client."""
     given: dict[str, Any] = {"base_url": url, "now": lambda: NOW, "timeout_s": 5} | settings
-    if kind == "threads":
+    if kind == "threads over httpx2":
+        given.setdefault("http", httpx2.HTTPTransport())
+    if kind != "tasks":
         with adept.Client(TOKEN, **given) as client:
             return client.account()
 
@@ -127,6 +138,35 @@ def test_an_answer_that_comes_in_pieces_is_put_together(client_kind: str) -> Non
 
     with serving(in_pieces) as server:
         assert account(server.url, client_kind).server_name == "hq"
+
+
+def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    framed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framed + end
+
+
+def test_an_answer_may_come_in_chunks(client_kind: str) -> None:
+    with serving(lambda connection: connection.sendall(chunked(b'{"server', b'_name":"hq"}'))) as server:
+        assert account(server.url, client_kind).server_name == "hq"
+
+
+def test_an_answer_may_end_with_its_connection_if_it_says_so(client_kind: str) -> None:
+    body = b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"server_name":"hq"}'
+    with serving(lambda connection: connection.sendall(body)) as server:
+        assert account(server.url, client_kind).server_name == "hq"
+
+
+def test_an_answer_without_a_body_is_complete(client_kind: str) -> None:
+    nothing = b"HTTP/1.1 204 No Content\r\n\r\n"
+    with serving(lambda connection: connection.sendall(nothing)) as server, pytest.raises(Malformed):
+        account(server.url, client_kind)
+
+
+def test_a_connection_is_used_again(client_kind: str) -> None:
+    with serving(lambda connection: connection.sendall(ACCOUNT)) as server:
+        server.keeps_open = True
+        assert account(server.url, client_kind).server_name == "hq"
+        assert (server.connections, len(server.asked)) == (1, 2)
 
 
 def test_an_answer_may_be_compressed(client_kind: str) -> None:
@@ -167,7 +207,18 @@ def test_an_answer_that_drips_without_end_is_unreachable(client_kind: str) -> No
         server.ended.set()
 
 
-@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200", answer(b'{"server_', length=500)])
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Ty",
+        b"nonsense\r\n\r\n",
+        answer(b'{"server_', length=500),
+        chunked(b'{"server_name":"hq"}', end=b""),
+        chunked(b'{"server_name":"hq"}', end=b"ffff\r\nhalf"),
+    ],
+)
 def test_a_connection_lost_on_the_way_back_may_have_happened(client_kind: str, begun: bytes) -> None:
     with (
         serving(lambda connection: connection.sendall(begun)) as server,
@@ -279,22 +330,16 @@ def test_a_private_ca_is_given_as_httpx2_takes_it(client_kind: str) -> None:
     ca, context = private_ca()
     trusting = ssl.create_default_context()
     ca.configure_trust(trusting)
-    http = (
-        httpx2.HTTPTransport(verify=trusting)
-        if client_kind == "threads"
-        else httpx2.AsyncHTTPTransport(verify=trusting)
-    )
+    transport = httpx2.AsyncHTTPTransport if client_kind == "tasks" else httpx2.HTTPTransport
+    http = transport(verify=trusting)
     with serving(lambda connection: connection.sendall(ACCOUNT), context=context) as server:
         assert account(server.url, client_kind, http=http).server_name == "hq"
 
 
 def test_a_proxy_is_given_as_httpx2_takes_it(client_kind: str) -> None:
+    transport = httpx2.AsyncHTTPTransport if client_kind == "tasks" else httpx2.HTTPTransport
     with serving(lambda connection: connection.sendall(ACCOUNT)) as proxy:
-        http = (
-            httpx2.HTTPTransport(proxy=proxy.url)
-            if client_kind == "threads"
-            else httpx2.AsyncHTTPTransport(proxy=proxy.url)
-        )
+        http = transport(proxy=proxy.url)
         assert account("http://127.0.0.1:9", client_kind, http=http).server_name == "hq"
         assert proxy.asked[0].startswith(b"GET http://127.0.0.1:9/session ")
 
@@ -307,6 +352,17 @@ def test_what_goes_unencrypted_to_this_machine_passes_no_proxy_of_the_environmen
             monkeypatch.setenv(name, proxy.url)
         assert account(server.url, client_kind).server_name == "hq"
         assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("kind", ["threads", "tasks"])
+def test_what_goes_to_apple_passes_the_proxy_of_the_environment(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda connection: connection.sendall(answer(b"", status=b"403 Forbidden"))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        with pytest.raises(Unreachable, match="no connection") as caught:
+            account("https://dep.example", kind)
+        assert proxy.asked[0].startswith(b"CONNECT dep.example:443 ")
+    assert not caught.value.may_have_happened
 
 
 def test_a_body_on_delete_goes_over_the_wire(client_kind: str) -> None:
@@ -330,16 +386,23 @@ def test_an_error_of_the_library_that_we_do_not_know_stays_as_it_is() -> None:
     def break_down(_: httpx2.Request) -> httpx2.Response:
         raise RuntimeError("a bug")
 
-    line = SyncLine(httpx2.MockTransport(break_down), timeout_s=1, trust_env=False)
+    line = SyncLine(httpx2.MockTransport(break_down), base_url="http://127.0.0.1", timeout_s=1, plain_http=True)
     with pytest.raises(RuntimeError, match="a bug"):
         line.send(HttpRequest("GET", "https://x.example", "/", {}), about="trying", endpoint="GET /")
+
+
+def test_a_url_that_httpx2_refuses_is_misuse() -> None:
+    line = SyncLine(httpx2.HTTPTransport(), base_url="http://127.0.0.1", timeout_s=1, plain_http=True)
+    with pytest.raises(Misuse, match="no URL"):
+        line.send(HttpRequest("GET", "https://x.example", "/" + "x" * 70000, {}), about="trying", endpoint="GET /")
+    line.close()
 
 
 def test_a_full_pool_is_unreachable_and_nothing_was_sent() -> None:
     def no_room(_: httpx2.Request) -> httpx2.Response:
         raise httpx2.PoolTimeout("")
 
-    line = SyncLine(httpx2.MockTransport(no_room), timeout_s=1, trust_env=False)
+    line = SyncLine(httpx2.MockTransport(no_room), base_url="http://127.0.0.1", timeout_s=1, plain_http=True)
     with pytest.raises(Unreachable, match="trying: no connection within 1 s") as caught:
         line.send(HttpRequest("GET", "https://x.example", "/", {}), about="trying", endpoint="GET /")
     assert not caught.value.may_have_happened
@@ -347,7 +410,7 @@ def test_a_full_pool_is_unreachable_and_nothing_was_sent() -> None:
 
 def test_what_is_neither_client_nor_transport_is_misuse() -> None:
     with pytest.raises(Misuse, match="not AsyncClient"):
-        SyncLine(httpx2.AsyncClient(), timeout_s=1, trust_env=False)  # type: ignore[arg-type] # that is the point
+        SyncLine(httpx2.AsyncClient(), base_url="http://127.0.0.1", timeout_s=1, plain_http=True)  # type: ignore[arg-type] # that is the point
 
 
 def test_a_thousand_devices_fit_easily() -> None:

@@ -73,7 +73,7 @@ class AsyncClient:
         self.waited_s = 0.0  # in all, after Retry-After
         self.requests = 0  # HTTP requests sent so far
         self._record = recorder(record)
-        self._line = AsyncLine(http, timeout_s=timeout_s, trust_env=not self.setup.is_plain_http)
+        self._line = AsyncLine(http, timeout_s=timeout_s, plain_http=self.setup.is_plain_http)
         self._now = now
         self._sleep = sleep
         self._nonce = nonce

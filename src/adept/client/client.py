@@ -82,7 +82,9 @@ class Client:
         self.requests = 0  # HTTP requests sent so far
         self._counting = threading.Lock()
         self._record = recorder(record)
-        self._line = SyncLine(http, timeout_s=timeout_s, trust_env=not self.setup.is_plain_http)
+        self._line = SyncLine(
+            http, base_url=self.setup.base_url, timeout_s=timeout_s, plain_http=self.setup.is_plain_http
+        )
         self._now = now
         self._sleep = sleep
         self._nonce = nonce

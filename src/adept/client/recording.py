@@ -3,8 +3,9 @@
     DIRECTORY/sync-devices/0007-200/request.json    {"method", "path", "headers", "body"}
                                     response.json   {"status", "headers", "body"}
 
-A body is the JSON object or list it was, or else a text; a request without one has null. What is secret or private was replaced (`sanitising`), the same by
-the same within one recording, that is one Recorder; the next one replaces it by something else.
+A body is the JSON object or list it was, or else a text; a request without one has null. What is secret or private was
+replaced (`sanitising`), the same by the same within one recording, that is one Recorder; the next one replaces it by
+something else.
 """
 
 from __future__ import annotations

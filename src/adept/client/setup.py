@@ -109,6 +109,7 @@ def check_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # labels too long, or none
     except ValueError as error:
         raise Misuse(f"the base URL {url!r} is not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or not host:

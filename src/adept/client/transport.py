@@ -7,12 +7,17 @@ nothing and follows no redirect: the credentials stay with the host they were me
 
 from __future__ import annotations
 
+import ssl
 import time
+from functools import cache
 from typing import TypeAlias
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from adept.client.exchange import Answer, HttpRequest
+from adept.client.wire import NotCompressed, Wire, WireFailure, WireTimeout
 from adept.errors import AdeptError, Malformed, Misuse, Unreachable
 
 SyncHttp: TypeAlias = httpx2.Client | httpx2.BaseTransport
@@ -32,52 +37,99 @@ _NOT_SENT = (
 )
 
 
-class SyncLine:
-    """Sends for threads. `http` is the caller's own client, which stays the caller's to close, or a transport."""
+@cache
+def _trust(*, plain_http: bool) -> ssl.SSLContext:
+    """Whom to trust: whom the system does, found out once, for it takes 50 ms; without TLS nobody."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain_http else httpx2.create_ssl_context()
 
-    def __init__(self, http: SyncHttp | None, *, timeout_s: float, trust_env: bool) -> None:
+
+class SyncLine:
+    """Sends for threads: over the caller's `http`, over httpx2 where the environment names a proxy, else over `wire`.
+
+    A client given as `http` stays the caller's to close; a transport is closed with this. Plain http goes to this
+    machine, past any proxy.
+    """
+
+    def __init__(self, http: SyncHttp | None, *, base_url: str, timeout_s: float, plain_http: bool) -> None:
         self._ours = not isinstance(http, httpx2.Client)
+        self._way: Wire | httpx2.Client
         if isinstance(http, httpx2.Client):
-            self._http = http
-        elif http is None or isinstance(http, httpx2.BaseTransport):
-            self._http = httpx2.Client(transport=http, trust_env=trust_env)
-        else:
+            self._way = http
+        elif isinstance(http, httpx2.BaseTransport):
+            self._way = httpx2.Client(transport=http)
+        elif http is not None:
             raise Misuse(f"http must be an httpx2 Client or BaseTransport, not {type(http).__name__}")
+        elif plain_http or not _has_proxy(base_url):
+            self._way = Wire(base_url, timeout_s=timeout_s, trust=_trust(plain_http=plain_http))
+        else:
+            self._way = httpx2.Client(verify=_trust(plain_http=False))
         self._timeout_s = timeout_s
 
     def send(self, request: HttpRequest, *, about: str, endpoint: str) -> Answer:
         """Send and read the answer of any status; raises Unreachable, Malformed (too large, badly packed) or Misuse."""
         reading = _Reading(self._timeout_s, about=about, endpoint=endpoint)
+        if isinstance(self._way, Wire):
+            self._by_wire(self._way, request, reading)
+        else:
+            self._by_httpx2(self._way, request, reading)
+        return reading.answer()
+
+    def _by_httpx2(self, http: httpx2.Client, request: HttpRequest, reading: _Reading) -> None:
         try:
-            response = self._http.send(
-                _build(self._http, request, self._timeout_s), stream=True, auth=None, follow_redirects=False
-            )
+            response = http.send(_build(http, request, self._timeout_s), stream=True, auth=None, follow_redirects=False)
             try:
-                reading.begin(response)
+                reading.begin(response.status_code, dict(response.headers))
                 for chunk in response.iter_bytes():
                     if not reading.add(chunk):
                         break
             finally:
                 response.close()
-        except (httpx2.RequestError, RuntimeError) as error:
+        except (httpx2.RequestError, httpx2.InvalidURL, RuntimeError) as error:
             raise reading.failure(error) from error
-        return reading.answer()
+
+    def _by_wire(self, wire: Wire, request: HttpRequest, reading: _Reading) -> None:
+        if wire.is_closed:
+            raise reading.closed()
+        try:
+            answer = wire.ask(request)
+            try:
+                reading.begin(answer.status, answer.headers)
+                for chunk in answer.chunks():
+                    if not reading.add(chunk):
+                        break
+            finally:
+                answer.close()
+        except WireTimeout as error:
+            raise reading.too_late(sent=error.sent) from error
+        except WireFailure as error:
+            raise reading.lost(str(error), sent=error.sent) from error
+        except NotCompressed as error:
+            raise reading.badly_packed() from error
 
     def close(self) -> None:
         """Close the connections, unless the HTTP client is the caller's."""
         if self._ours:
-            self._http.close()
+            self._way.close()
+
+
+def _has_proxy(base_url: str) -> bool:
+    """Whether the environment, or the system, names a proxy for this host."""
+    parts = urlsplit(base_url)
+    proxies = getproxies()
+    named = parts.scheme in proxies or "all" in proxies
+    return named and not proxy_bypass(parts.netloc)
 
 
 class AsyncLine:
     """Sends for tasks; otherwise as `SyncLine`."""
 
-    def __init__(self, http: AsyncHttp | None, *, timeout_s: float, trust_env: bool) -> None:
+    def __init__(self, http: AsyncHttp | None, *, timeout_s: float, plain_http: bool) -> None:
         self._ours = not isinstance(http, httpx2.AsyncClient)
         if isinstance(http, httpx2.AsyncClient):
             self._http = http
         elif http is None or isinstance(http, httpx2.AsyncBaseTransport):
-            self._http = httpx2.AsyncClient(transport=http, trust_env=trust_env)
+            trust = _trust(plain_http=plain_http or http is not None)
+            self._http = httpx2.AsyncClient(transport=http, verify=trust, trust_env=not plain_http)
         else:
             raise Misuse(f"http must be an httpx2 AsyncClient or AsyncBaseTransport, not {type(http).__name__}")
         self._timeout_s = timeout_s
@@ -90,13 +142,13 @@ class AsyncLine:
                 _build(self._http, request, self._timeout_s), stream=True, auth=None, follow_redirects=False
             )
             try:
-                reading.begin(response)
+                reading.begin(response.status_code, dict(response.headers))
                 async for chunk in response.aiter_bytes():
                     if not reading.add(chunk):
                         break
             finally:
                 await response.aclose()
-        except (httpx2.RequestError, RuntimeError) as error:
+        except (httpx2.RequestError, httpx2.InvalidURL, RuntimeError) as error:
             raise reading.failure(error) from error
         return reading.answer()
 
@@ -125,11 +177,11 @@ class _Reading:
         self._status = 0
         self._headers: dict[str, str] = {}
 
-    def begin(self, response: httpx2.Response) -> None:
-        """Take status and headers; raises Malformed if the body announces itself as too large."""
-        self._status = response.status_code
-        self._headers = dict(response.headers)
-        length = self._headers.get("content-length", "")
+    def begin(self, status: int, headers: dict[str, str]) -> None:
+        """Take status and headers, names in lower case; raises Malformed if the body says that it is too large."""
+        self._status = status
+        self._headers = headers
+        length = headers.get("content-length", "")
         if self._is_success and length.isdigit() and int(length) > ANSWER_BYTES:
             raise self._too_large()
 
@@ -139,7 +191,7 @@ class _Reading:
         self._size += len(chunk)
         if time.monotonic() > self._deadline:
             seconds = f"{ANSWER_TIMEOUTS * self._timeout_s:g} s"
-            raise self._unreachable(f"the answer had not ended after {seconds}", may_have_happened=True)
+            raise self._unreachable(f"the answer had not ended after {seconds}", sent=True)
         if not self._is_success:
             return self._size < ERROR_BYTES
         if self._size > ANSWER_BYTES:
@@ -156,22 +208,36 @@ class _Reading:
         return Answer(self._status, self._headers, body if self._is_success else body[:ERROR_BYTES])
 
     def failure(self, error: Exception) -> AdeptError:
-        """Our error for the library's."""
-        if isinstance(error, RuntimeError):
-            if "closed" in str(error):
-                return Misuse(f"{self._about}: the client has been closed")
-            raise error
-        if isinstance(error, httpx2.DecodingError):
-            return self._malformed("the answer is not compressed as it says", found="Content-Encoding")
-        reason = str(error) or type(error).__name__
+        """Our error for one of httpx2's; raises what is none of them."""
+        sent = not isinstance(error, _NOT_SENT)
         if isinstance(error, httpx2.TimeoutException):
-            what = "connection" if isinstance(error, _NOT_SENT) else "answer"
-            reason = f"no {what} within {self._timeout_s:g} s"
-        elif isinstance(error, _NOT_SENT):
-            reason = f"no connection: {reason}"
-        else:
-            reason = f"the connection was lost: {reason}"
-        return self._unreachable(reason, may_have_happened=not isinstance(error, _NOT_SENT))
+            return self.too_late(sent=sent)
+        if isinstance(error, httpx2.DecodingError):
+            return self.badly_packed()
+        if isinstance(error, httpx2.RequestError):
+            return self.lost(str(error) or type(error).__name__, sent=sent)
+        if isinstance(error, httpx2.InvalidURL):
+            return Misuse(f"{self._about}: this is no URL: {error}")
+        if "closed" in str(error):
+            return self.closed()
+        raise error
+
+    def too_late(self, *, sent: bool) -> Unreachable:
+        """The error for silence."""
+        what = "answer" if sent else "connection"
+        return self._unreachable(f"no {what} within {self._timeout_s:g} s", sent=sent)
+
+    def lost(self, reason: str, *, sent: bool) -> Unreachable:
+        """The error for a connection that could not be made or broke off."""
+        return self._unreachable(f"{'the connection was lost' if sent else 'no connection'}: {reason}", sent=sent)
+
+    def badly_packed(self) -> Malformed:
+        """The error for a body that can't be decompressed."""
+        return self._malformed("the answer is not compressed as it says", found="Content-Encoding")
+
+    def closed(self) -> Misuse:
+        """The error for a closed client."""
+        return Misuse(f"{self._about}: the client has been closed")
 
     def _too_large(self) -> Malformed:
         return self._malformed(f"the answer is larger than {ANSWER_BYTES // 1024**2} MB", found="too many bytes")
@@ -179,5 +245,5 @@ class _Reading:
     def _malformed(self, what: str, *, found: str) -> Malformed:
         return Malformed(f"{self._about}: {what}", endpoint=self._endpoint, field="$", found=found)
 
-    def _unreachable(self, reason: str, *, may_have_happened: bool) -> Unreachable:
-        return Unreachable(f"{self._about}: {reason}", endpoint=self._endpoint, may_have_happened=may_have_happened)
+    def _unreachable(self, reason: str, *, sent: bool) -> Unreachable:
+        return Unreachable(f"{self._about}: {reason}", endpoint=self._endpoint, may_have_happened=sent)
