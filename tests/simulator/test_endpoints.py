@@ -87,6 +87,16 @@ def test_error_codes_are_bare_and_on_request_in_quotes_as_depsims(caller: Caller
     assert quoting.refusal("PATCH", "/account") == (405, "")
 
 
+@pytest.mark.parametrize("host", ["mdmenrollment.apple.com", "MDMENROLLMENT.APPLE.COM:443", "apple.com."])
+def test_a_client_that_believes_to_speak_to_apple_is_told_that_it_does_not(caller: Caller, host: str):
+    assert caller.refusal("GET", "/account", host=host) == (421, "THIS_IS_A_SIMULATOR")
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "pineapple.com", "apple.com.example.org"])
+def test_other_names_of_the_simulator_are_its_owners_business(caller: Caller, host: str):
+    assert caller.call("GET", "/account", host=host).status == 200
+
+
 # Account and organisation
 
 
@@ -388,7 +398,6 @@ def test_retry_after_seconds_covers_every_throttled_device(
         ({"is_mdm_removable": False, "is_supervised": False}, "FLAGS_INVALID"),
         ({"language": "english"}, "LOCALE_INVALID"),
         ({"language": "en", "region": "us"}, "LOCALE_INVALID"),
-        ({"region": "US"}, "LOCALE_INVALID"),
         ({"profile_name": 7}, "MALFORMED_REQUEST_BODY"),
         ({"is_supervised": "true"}, "MALFORMED_REQUEST_BODY"),
         ({"skip_setup_items": "Siri"}, "MALFORMED_REQUEST_BODY"),
@@ -413,6 +422,7 @@ def test_a_profile_apple_would_not_take_is_refused_by_its_code(caller: Caller, c
         {"is_mdm_removable": False, "is_supervised": True},
         {"language": "en", "region": "US"},
         {"language": "deu"},
+        {"region": "US"},
         {"skip_setup_items": ["Siri", "KeyOfTheFuture"]},
         {"department": None, "devices": None},
     ],

@@ -2,7 +2,8 @@
 
 The order is: everything REQUIRED, then everything INVALID, then FLAGS, then LOCALE.
 Source: Apple, "Define a Profile" (read 2026-11).
-Assumed: the order of the checks; MALFORMED_REQUEST_BODY for a value of the wrong type.
+Assumed: the order of the checks; MALFORMED_REQUEST_BODY for a value of the wrong type; of LOCALE_INVALID, whose rule
+Apple does not print, only that codes have their ISO shape.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _FLAGS = (
 _TEXTS = (*(key for key, _, _ in _LENGTHS), "configuration_web_url", "language", "region")
 _LISTS = ("skip_setup_items", "supervising_host_certs", "anchor_certs", "devices")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+_NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
 _REGION = re.compile(r"[A-Z]{2}")
 
 
@@ -80,7 +82,7 @@ def _is_url(value: Any) -> bool:
         parts.port  # noqa: B018 - raises where the port is no number
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", value)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not _NOT_IN_URLS.search(value)
 
 
 def _flags(profile: Mapping[str, Any]) -> str | None:
@@ -89,8 +91,5 @@ def _flags(profile: Mapping[str, Any]) -> str | None:
 
 def _locale(profile: Mapping[str, Any]) -> str | None:
     language, region = profile.get("language"), profile.get("region")
-    if language is not None and not _LANGUAGE.fullmatch(language):
-        return "LOCALE_INVALID"
-    if region is not None and (language is None or not _REGION.fullmatch(region)):
-        return "LOCALE_INVALID"
-    return None
+    is_right = (language is None or _LANGUAGE.fullmatch(language)) and (region is None or _REGION.fullmatch(region))
+    return None if is_right else "LOCALE_INVALID"

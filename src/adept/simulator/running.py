@@ -137,8 +137,11 @@ class _ServerThread:
             self._thread.join(_STOP_WAIT_S)
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+        finally:
+            self._ready.set()  # whoever waits for a start that failed must not wait for ever
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,12 +1,13 @@
 """Apple's service: from a request to its answer. No I/O; `service_app.py` puts it on the wire.
 
-A request passes, in this order: a fault waiting for its endpoint; the User-Agent; the session (or, at /session, OAuth);
-the organisation's terms; the endpoint. Paths, methods and required headers are written down here by hand, not shared
-with the client, and both are held to Apple's documentation.
+A request passes, in this order: a fault waiting for its endpoint; the host it believes to speak to; the User-Agent; the
+session (or, at /session, OAuth); the organisation's terms; the endpoint. Paths, methods and required headers are written
+down here by hand, not shared with the client, and both are held to Apple's documentation.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -46,6 +47,7 @@ _ROUTES = frozenset({*_ENDPOINTS, _SESSION, _ACCOUNT, _FETCH, _SYNC})
 _PATHS = frozenset(route.partition(" ")[2] for route in _ROUTES)
 _FAULT_KEYS = {route: route.lower().replace(" /", "_").replace("/", "_").replace("-", "_") for route in _ROUTES}
 _SESSION_CONTENT_TYPE = "application/json;charset=utf8"
+_APPLES_HOST = re.compile(r"(?i)(^|\.)apple\.com\.?(:\d+)?$")  # nobody shall take the simulator for production
 _NO_SESSION = {"WWW-Authenticate": "ADM-Auth-Token"}
 
 
@@ -109,6 +111,8 @@ class Service:
         return troubled(fault, lambda: self._serve(route, request, fault))
 
     def _serve(self, route: str, request: ServiceRequest, fault: Fault | None) -> Answer:
+        if _APPLES_HOST.search(request.headers.get("host", "")):
+            raise ServiceError(421, "THIS_IS_A_SIMULATOR")
         if route == "GET /token":
             return self._token()
         if route not in _ROUTES or (request.path == "/profile/devices" and self._is_refused_method(request.method)):
