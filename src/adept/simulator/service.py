@@ -1,8 +1,8 @@
 """Apple's service: from a request to its answer. No I/O; `service_app.py` puts it on the wire.
 
-A request passes, in this order: a fault waiting for its endpoint; the host it believes to speak to; the User-Agent; the
-session (or, at /session, OAuth); the organisation's terms; the endpoint. Paths, methods and required headers are written
-down here by hand, not shared with the client, and both are held to Apple's documentation.
+A request passes, in this order: a fault waiting for its endpoint; the host it believes to speak to; the User-Agent;
+the session (or, at /session, OAuth); the organisation's terms; the endpoint. Paths, methods and required headers are
+written down here by hand, not shared with the client, and both are held to Apple's documentation.
 """
 
 from __future__ import annotations
