@@ -15,15 +15,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-
-import aiosqlite  # noqa: F401  # imported while we may read it
-import alembic.command
-import alembic.config  # noqa: F401
+from tempfile import TemporaryDirectory
 
 from adept.errors import AdeptError
 from adept.store import accounts, devices
 from adept.store.database import Store, open_store
-from adept.store.schema import migrate_to  # noqa: F401
 from tests.store.examples import device_row
 
 NOBODY = 65534
@@ -88,6 +84,8 @@ def shrink_the_disk(directory: Path, size: str) -> None:
 def main() -> None:
     """Mount if asked, give rights away unless mounted, act, tell."""
     action, url, secret_key, *size = sys.argv[1:]
+    with TemporaryDirectory() as directory:  # everything is imported while we may read it
+        asyncio.run(act("write", f"sqlite:///{directory}/rehearsal.sqlite3", secret_key))
     if size:
         shrink_the_disk(Path(url.removeprefix("sqlite:///")).parent, size[0])
     elif os.geteuid() == 0:

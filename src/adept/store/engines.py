@@ -52,7 +52,6 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {int(busy_timeout_s * 1000)}",
-            "journal_mode = WAL",
             "cache_size = -16384",  # KiB
             "journal_size_limit = 67108864",  # bytes the log is cut back to
         ):

@@ -53,7 +53,7 @@ def told_of(label: str) -> Iterator[None]:
     """Turn what the drivers raise in the block into sentences about the database called `label`."""
     try:
         yield
-    except (DBAPIError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
         told = explain(error, label)
         if told is None:
             raise
@@ -64,6 +64,8 @@ def explain(error: Exception, label: str) -> AdeptError | None:
     """The sentence for what a driver raised at the database called `label`; None where it is a fault of our own."""
     if isinstance(error, PoolTimeout):
         return Busy(f"{label}: every connection of this process is in use", way_out="try again")
+    if isinstance(error, sqlite3.Error):
+        return _sqlite_failure(error, label)
     if not isinstance(error, DBAPIError) or error.orig is None:
         return None
     if isinstance(error.orig, sqlite3.Error):

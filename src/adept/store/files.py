@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from adept.errors import ConfigError, StoreError
@@ -21,6 +22,16 @@ def prepare(database: Path, *, create: bool) -> None:
     with refused_as_config_error():
         make_directory(database.parent)
         write_new(database, b"")
+
+
+def open_once(database: Path, *, busy_timeout_s: float) -> None:
+    """Open the database, let it keep a write-ahead log for good, and close it; sqlite3.Error where that fails.
+
+    Not through aiosqlite, whose threads complain on standard error when the loop ends soon after a failure to open.
+    """
+    with closing(sqlite3.connect(database, timeout=busy_timeout_s)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("SELECT count(*) FROM sqlite_master")
 
 
 def make_directory(directory: Path) -> None:

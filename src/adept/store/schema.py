@@ -5,6 +5,7 @@ Alembic is imported only where there is something to do: a start on an up-to-dat
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
@@ -32,6 +33,7 @@ async def bring_up_to_date(place: Place, *, migrate: bool, busy_timeout_s: float
     """
     if place.file is not None:
         files.prepare(place.file, create=migrate)
+        await asyncio.to_thread(files.open_once, place.file, busy_timeout_s=busy_timeout_s)
     engine = make_engine(place, busy_timeout_s=busy_timeout_s, pooled=False)
     try:
         async with engine.connect() as connection:
