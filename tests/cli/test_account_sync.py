@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from adept.cli.account_sync import Ended
+from adept.cli.failures import describe
 from adept.cli.storage import utc_now
+from adept.errors import AdeptError
 from adept.simulator.running import Running
 from adept.store.accounts import account_named
 from adept.store.database import Store, open_store
 from adept.store.leases import release
-from adept.store.passes import start_pass, update_pass
+from adept.store.passes import pass_by_id, start_pass, update_pass
 from adept.sync.lease import Lease, held_lease
 from tests.cli.conftest import Ran, Run
 
@@ -140,29 +143,43 @@ async def test_a_busy_account_exits_9_where_nobody_wants_to_wait(
     assert (ran.code, ran.error["code"], ran.out) == (9, "busy", "")
 
 
-@pytest.mark.parametrize(
-    ("columns", "code"),
-    [
-        ({"state": "done", "added": 7}, 0),
-        ({"state": "failed", "error_code": "T_C_NOT_SIGNED", "error": "terms"}, 3),
-        ({"state": "failed", "error_code": "unreachable", "error": "no answer"}, 4),
-        ({"state": "failed", "error_code": "malformed", "error": "a web page"}, 5),
-        ({"state": "lost"}, 9),
-    ],
-    ids=lambda value: value["state"] if isinstance(value, dict) else str(value),
-)
 async def test_a_busy_account_is_followed_to_the_end_of_that_pass(
-    walked: tuple[Store, Lease, int],
-    spawn: Callable[..., subprocess.Popen[str]],
-    columns: dict[str, object],
-    code: int,
+    walked: tuple[Store, Lease, int], spawn: Callable[..., subprocess.Popen[str]]
 ) -> None:
     store, lease, pass_id = walked
     process = spawn("accounts", "sync", "hq", "--json")
     assert process.stderr is not None
     assert "following it" in process.stderr.readline()
-    await end_pass(store, lease, pass_id, **columns)
+    await end_pass(store, lease, pass_id, state="failed", error_code="T_C_NOT_SIGNED", error="terms; sign them")
     out, err = process.communicate(timeout=60)
-    assert process.returncode == code, err
-    assert Ran(code, out, err).json["id"] == pass_id
-    assert Ran(code, out, err).json["state"] == columns["state"]
+    assert process.returncode == 3
+    assert (Ran(3, out, err).json["id"], Ran(3, out, err).json["state"]) == (pass_id, "failed")
+    assert Ran(3, out, err).error["code"] == "T_C_NOT_SIGNED"
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        ({"state": "done"}, 0),
+        ({"state": "failed", "error_code": "FORBIDDEN", "error": "no"}, 3),
+        ({"state": "throttled", "error_code": "unreachable", "error": "no answer"}, 4),
+        ({"state": "failed", "error_code": "malformed", "error": "a web page"}, 5),
+        ({"state": "failed"}, 3),
+        ({"state": "lost"}, 9),
+    ],
+)
+async def test_what_another_process_came_to_decides_the_exit_code(
+    walked: tuple[Store, Lease, int], columns: dict[str, object], code: int
+) -> None:
+    store, lease, pass_id = walked
+    await end_pass(store, lease, pass_id, **columns)
+    async with store.reading() as tx:
+        row = await pass_by_id(tx, pass_id)
+    assert row is not None
+    ended = Ended("hq", row, hold=None)
+    if code == 0:
+        ended.raise_if_not_well()
+        return
+    with pytest.raises(AdeptError) as caught:
+        ended.raise_if_not_well()
+    assert describe(caught.value).exit_code == code

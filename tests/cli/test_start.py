@@ -80,13 +80,13 @@ def test_every_command_has_help_with_an_example_of_its_own(adept: Run, words: tu
     assert f"Example: {' '.join(('adept', *words))}" in text
 
 
-def test_every_option_is_explained(adept: Run) -> None:
+def test_every_argument_and_option_is_explained(adept: Run) -> None:
     unexplained = [
         (words, argument.names)
         for words in commands()
         if words and (command := _command(words)).default_command
         for argument in command.assemble_argument_collection()
-        if argument.parse and argument.show and argument.names[0].startswith("-") and not argument.parameter.help
+        if argument.parse and argument.show and not argument.parameter.help
     ]
     assert unexplained == []
 

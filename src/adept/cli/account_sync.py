@@ -13,7 +13,7 @@ from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, counted, print_document, print_items, warn
 from adept.cli.passes import pass_record
 from adept.cli.progress import counting
-from adept.cli.storage import connect, holder, opened, utc_now
+from adept.cli.storage import AccountName, connect, holder, opened, utc_now
 from adept.cli.table import print_table
 from adept.errors import AdeptError, Busy, Malformed, Misuse, NeedsPerson, Refused, Unreachable
 
@@ -26,7 +26,7 @@ HOLD_COLUMNS = ("ID", "STATE", "CREATED", "DEVICES", "OF", "DECIDED", "DELETED")
 
 
 def sync(
-    name: str,
+    name: AccountName,
     /,
     *,
     full: Annotated[bool, Parameter(help="Fetch everything again, after what changed.")] = False,
@@ -46,7 +46,7 @@ def sync(
 
 
 def holds(
-    name: str,
+    name: AccountName,
     /,
     *,
     confirm: Annotated[int | None, Parameter(help="Delete the devices of this hold.")] = None,

@@ -13,7 +13,7 @@ from adept.cli.account_records import Found, account_record, active_until, whole
 from adept.cli.account_sync import holds, sync
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, print_body, print_document, print_fields, print_items, warn
-from adept.cli.storage import connect, opened, utc_now
+from adept.cli.storage import AccountName, connect, opened, utc_now
 from adept.cli.table import print_table
 from adept.errors import NeedsPerson
 
@@ -64,7 +64,7 @@ def add(
 
 @app.command(help_epilogue="Example: adept accounts certificate hq -o hq.pem")
 def certificate(
-    name: str,
+    name: AccountName,
     /,
     *,
     file: Annotated[Path | None, Parameter(name=("--output", "-o"), help="Write to this file.")] = None,
@@ -88,7 +88,7 @@ def certificate(
     name="upload-token", help_epilogue="Example: adept accounts upload-token hq adept_Token_2026-11-21_smime.p7m"
 )
 def upload_token(
-    name: str,
+    name: AccountName,
     file: Annotated[
         Path,
         Parameter(
@@ -129,7 +129,7 @@ def list_(*, output: Output = FOR_PEOPLE) -> None:
 
 
 @app.command(help_epilogue="Example: adept accounts show hq")
-def show(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
+def show(name: AccountName, /, *, output: Output = FOR_PEOPLE) -> None:
     """Show one account: how it is, what to do about it, its token, keypairs and last pass."""
     record = whole_record(run_async(_find(name)))
     if output.json:
@@ -145,7 +145,7 @@ def show(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
 
 
 @app.command(help_epilogue="Example: adept accounts pause hq")
-def pause(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
+def pause(name: AccountName, /, *, output: Output = FOR_PEOPLE) -> None:
     """Walk the account no more until it is resumed."""
     run_async(_pause(name))
     if output.json:
@@ -155,7 +155,7 @@ def pause(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
 
 
 @app.command(help_epilogue="Example: adept accounts resume hq")
-def resume(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
+def resume(name: AccountName, /, *, output: Output = FOR_PEOPLE) -> None:
     """Walk the account again, from now on."""
     run_async(_resume(name))
     if output.json:
@@ -166,7 +166,7 @@ def resume(name: str, /, *, output: Output = FOR_PEOPLE) -> None:
 
 @app.command(help_epilogue="Example: adept accounts remove hq --yes")
 def remove(
-    name: str,
+    name: AccountName,
     /,
     *,
     yes: Annotated[bool, Parameter(help="Don't ask. Needed where there is no terminal to ask at.")] = False,

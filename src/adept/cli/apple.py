@@ -12,6 +12,7 @@ from adept.cli.apple_enrollment import app as account_driven_enrollment
 from adept.cli.apple_pages import fetch, sync
 from adept.cli.apple_profile import app as profile
 from adept.cli.output import print_fields
+from adept.cli.serials import SerialNumber
 from adept.cli.table import print_table
 from adept.errors import Misuse, Refused
 
@@ -41,7 +42,7 @@ def account(*, apple: AppleOptions = DEFAULTS) -> None:
 
 
 @app.command(help_epilogue="Example: adept apple replacement C02XK1ZZJHD5")
-def replacement(serial: str, /, *, apple: AppleOptions = DEFAULTS) -> None:
+def replacement(serial: SerialNumber, /, *, apple: AppleOptions = DEFAULTS) -> None:
     """Show which device a replacement device stands for."""
     from adept.client import endpoints
 
@@ -53,7 +54,7 @@ def replacement(serial: str, /, *, apple: AppleOptions = DEFAULTS) -> None:
     help_epilogue="Example: adept apple activation-lock C02XK1ZZJHD5 --message 'Please return to Example Ltd'",
 )
 def activation_lock(
-    serial: str,
+    serial: SerialNumber,
     /,
     *,
     escrow_key: Annotated[

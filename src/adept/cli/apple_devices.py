@@ -8,7 +8,7 @@ from adept.cli.apple_batches import send_in_batches
 from adept.cli.apple_bodies import join_maps
 from adept.cli.apple_connection import DEFAULTS, AppleOptions, talking
 from adept.cli.output import print_body
-from adept.cli.serials import NO_FILE, SerialsFile, gather
+from adept.cli.serials import NO_FILE, SerialNumbers, SerialsFile, gather
 from adept.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def sync_row(device: Device) -> tuple[object, ...]:
     return (device.op_date, device.op_type, *device_row(device))
 
 
-def details(*serials: str, source: SerialsFile = NO_FILE, apple: AppleOptions = DEFAULTS) -> None:
+def details(*serials: SerialNumbers, source: SerialsFile = NO_FILE, apple: AppleOptions = DEFAULTS) -> None:
     """Print what Apple says of given devices; those it doesn't know are named as such."""
     from adept.client import endpoints
     from adept.client.batches import join_details

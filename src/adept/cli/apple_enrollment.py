@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from adept.cli.apple_connection import DEFAULTS, AppleOptions, ask
 from adept.cli.output import print_fields
@@ -29,7 +31,7 @@ def get(*, apple: AppleOptions = DEFAULTS) -> None:
 @app.command(
     name="set", help_epilogue="Example: adept apple account-driven-enrollment set https://mdm.example.org/enroll"
 )
-def set_(url: str, /, *, apple: AppleOptions = DEFAULTS) -> None:
+def set_(url: Annotated[str, Parameter(help="The URL, with https.")], /, *, apple: AppleOptions = DEFAULTS) -> None:
     """Set the URL (https). It is public: every device can read it."""
     from adept.client import endpoints
 

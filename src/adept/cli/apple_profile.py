@@ -12,7 +12,7 @@ from adept.cli import files
 from adept.cli.apple_batches import Report, print_failures, raise_if_any_failed, send_in_batches
 from adept.cli.apple_connection import DEFAULTS, AppleOptions, ask, talking
 from adept.cli.output import print_fields, warn
-from adept.cli.serials import NO_FILE, SerialsFile, fold, gather
+from adept.cli.serials import NO_FILE, SerialNumbers, SerialsFile, fold, gather
 
 if TYPE_CHECKING:
     from adept.protocol.profile import Profile
@@ -23,6 +23,8 @@ app = App(
     help="Define, read, assign and remove enrollment profiles.",
     help_epilogue="Example: adept apple profile assign 9145EDB932A42C48A9DD56AD69213C64 C02XK1ZZJHD5",
 )
+
+Uuid = Annotated[str, Parameter(help="The profile's UUID, as Apple gave it.")]
 
 
 @app.command(help_epilogue="Example: adept apple profile define profile.json")
@@ -47,7 +49,7 @@ def define(
 
 
 @app.command(help_epilogue="Example: adept apple profile show 9145EDB932A42C48A9DD56AD69213C64 --json")
-def show(uuid: str, /, *, apple: AppleOptions = DEFAULTS) -> None:
+def show(uuid: Uuid, /, *, apple: AppleOptions = DEFAULTS) -> None:
     """Show a profile that was defined earlier."""
     from adept.client import endpoints
     from adept.protocol.profile import profile_values
@@ -58,7 +60,9 @@ def show(uuid: str, /, *, apple: AppleOptions = DEFAULTS) -> None:
 @app.command(
     help_epilogue="Example: adept apple profile assign 9145EDB932A42C48A9DD56AD69213C64 --serials-file new.txt"
 )
-def assign(uuid: str, /, *serials: str, source: SerialsFile = NO_FILE, apple: AppleOptions = DEFAULTS) -> None:
+def assign(
+    uuid: Uuid, /, *serials: SerialNumbers, source: SerialsFile = NO_FILE, apple: AppleOptions = DEFAULTS
+) -> None:
     """Say which profile devices get when they are next set up. Prints each device that Apple did not take; exits 3."""
     from adept.client import endpoints
     from adept.client.batches import join_assigned
@@ -72,7 +76,7 @@ def assign(uuid: str, /, *serials: str, source: SerialsFile = NO_FILE, apple: Ap
 
 
 @app.command(help_epilogue="Example: adept apple profile remove C02XK1ZZJHD5 F9FX10AAAA01")
-def remove(*serials: str, source: SerialsFile = NO_FILE, apple: AppleOptions = DEFAULTS) -> None:
+def remove(*serials: SerialNumbers, source: SerialsFile = NO_FILE, apple: AppleOptions = DEFAULTS) -> None:
     """Take devices' profile away from them. Prints each device that Apple did not take; exits 3.
 
     A device that has picked its profile up keeps it until it is erased. The profile goes on to exist.

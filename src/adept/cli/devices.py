@@ -18,6 +18,7 @@ from adept.cli.device_records import CSV_COLUMNS, cells, plain, record
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, ErrorsAsJson, ItemsPrinter, Output, print_document, print_fields
 from adept.cli.progress import counting
+from adept.cli.serials import SerialNumber
 from adept.cli.storage import opened
 from adept.cli.table import TablePrinter
 from adept.errors import Misuse
@@ -44,7 +45,7 @@ def list_(*, filters: Filters = EVERYTHING, output: Output = FOR_PEOPLE) -> None
 
 @app.command(help_epilogue="Example: adept devices show C02XK1ZZJHD5")
 def show(
-    serial: str,
+    serial: SerialNumber,
     /,
     *,
     account: Annotated[str | None, Parameter(help="In this account; needed where several have it.")] = None,

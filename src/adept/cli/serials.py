@@ -27,6 +27,9 @@ class SerialsFile:
 
 NO_FILE = SerialsFile()
 
+SerialNumber = Annotated[str, Parameter(help="A serial number, in upper or lower case.")]
+SerialNumbers = Annotated[str, Parameter(help="Any number of serial numbers, in upper or lower case.")]
+
 
 def gather(arguments: Sequence[str], source: SerialsFile) -> list[str]:
     """All serial numbers named, folded to one spelling, without blanks and duplicates, in the order given.

@@ -7,13 +7,18 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from adept.client.async_client import AsyncClient
     from adept.protocol.server_token import ServerToken
     from adept.settings import Settings
     from adept.store.database import Store
+
+
+AccountName = Annotated[str, Parameter(help="The account's name.")]
 
 
 @asynccontextmanager
