@@ -26,7 +26,7 @@ import msgspec
 
 from adept.protocol.device import Device, OpType
 
-_ENVELOPE_KEYS = ("serial_number", "op_type", "op_date", "response_status")
+_ENVELOPE_KEYS = frozenset({"serial_number", "op_type", "op_date", "response_status"})
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.decode
 
@@ -77,10 +77,9 @@ class State:
 def content(document: bytes | str) -> dict[str, Any]:
     """A device's own fields: Apple's document without absent values and without what only the listing says of it."""
     values: dict[str, Any] = _decode(document)
-    for key in _ENVELOPE_KEYS:
-        values.pop(key, None)
-    if None in values.values() or "" in values.values():
-        return {key: value for key, value in values.items() if value is not None and value != ""}
+    absent = [key for key, value in values.items() if value is None or value == "" or key in _ENVELOPE_KEYS]
+    for key in absent:
+        del values[key]
     return values
 
 
