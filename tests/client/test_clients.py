@@ -188,6 +188,13 @@ def test_a_new_session_token_on_an_error_is_used_from_then_on(apple: Apple, ask:
     assert apple.opened == 1
 
 
+def test_a_session_that_was_rolled_on_and_died_is_opened_anew(apple: Apple, ask: Asker) -> None:
+    """Seen against the hostile simulator: what rolled it on may have come with another caller's answer."""
+    apple.script("GET /account", no(401, "UNAUTHORIZED", X_ADM_Auth_Session="as-dead-as-the-one-before"))
+    assert ask("account").server_name == "hq"
+    assert apple.asked == ["GET /session", "GET /account", "GET /session", "GET /account"]
+
+
 def test_waits_are_slept_and_counted(apple: Apple, asker: Callable[..., Asker]) -> None:
     ask = asker(wait_budget_s=30)
     apple.script("GET /account", no(429, "TOO_MANY_REQUESTS", Retry_After="10"), no(503, Retry_After="15"))

@@ -139,13 +139,13 @@ class Client:
         return None
 
     def renew_session(self, refused: Held) -> None:
-        """Open a new session, unless the current one (`client.session.held`) is no longer the refused one.
+        """Open a new session, unless one was opened since the refused one (`client.session.held`, then).
 
         Every call does this by itself where it must.
         """
         with self.session.thread_lock:
-            if self.session.held != refused:
-                return  # somebody else has renewed it, or Apple rolled it on
+            if self.session.held.opening != refused.opening:
+                return  # somebody else has opened a new one
             request = self.setup.session_request(timestamp=int(self._now().timestamp()), nonce=self._nonce())
             answer = self._exchange(request, about="opening a session", endpoint=SESSION)
             self.session.start(read_session(answer, now=self._now()))
