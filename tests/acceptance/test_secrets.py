@@ -21,7 +21,8 @@ from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError
 from adept.jobs.account_pass import run_pass
 from adept.simulator.running import serve
-from adept.simulator.simulator import FIRST_SERVER, Simulator
+from adept.simulator.simulator import Simulator
+from adept.simulator.world import FIRST_SERVER
 from adept.store import keypairs
 from adept.store.accounts import account_named
 from adept.store.database import open_store

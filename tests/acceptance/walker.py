@@ -1,4 +1,4 @@
-"""A process that walks an account, for tests to kill: `python walker.py URL KEY ACCOUNT LEASE_S [full]`.
+"""A process that walks an account, for tests to kill: `python walker.py URL KEY ACCOUNT LEASE_S sync|full`.
 
 Waits while another walks the account. Prints a JSON line for every page it committed, and one when the pass ended.
 """
@@ -58,4 +58,5 @@ async def main(url: str, key: str, account: str, lease_s: float, kind: PassKind)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4], float(sys.argv[4]), PassKind(sys.argv[5] if len(sys.argv) > 5 else "sync")))
+    url, key, account, lease_s, kind = sys.argv[1:]
+    asyncio.run(main(url, key, account, float(lease_s), PassKind(kind)))

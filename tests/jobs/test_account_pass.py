@@ -9,6 +9,7 @@ import pytest
 from adept.errors import Busy, Misuse
 from adept.jobs.account_pass import follow, run_pass
 from adept.store import leases
+from adept.store.passes import StoredPass
 from adept.sync.outcome import PassState
 from tests.sync.apple import FETCH, SYNC, device, page
 
@@ -28,6 +29,7 @@ async def test_an_account_that_is_being_walked_is_busy_and_can_be_followed_to_th
     desk.apple.say(SYNC, page(cursor="s0"))
     outcome = await desk.sync()
     row = await asyncio.wait_for(followed[0], 20)
+    assert row is not None
     assert (row.id, row.state, row.added) == (outcome.pass_id, "done", 1)
 
 
@@ -35,7 +37,7 @@ async def test_following_tells_each_state_of_the_pass(desk):
     desk.apple.say(FETCH, page(A, cursor="s0"))
     desk.apple.say(SYNC, page(cursor="s0"))
     await desk.sync()
-    seen = []
+    seen: list[StoredPass] = []
     await follow(desk.store, "hq", on_pass=seen.append)
     assert [row.state for row in seen] == ["done"]
 
