@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adept.errors import AdeptError
-from adept.store import accounts, devices
+from adept.store import accounts, devices, files
 from adept.store.database import Store, open_store
 from tests.store.examples import device_row
 
@@ -63,8 +63,19 @@ async def nothing(store: Store) -> object:
 ACTIONS: dict[str, Callable[[Store], Awaitable[object]]] = {"read": read, "write": write, "fill": fill, "open": nothing}
 
 
+def half_a_file(directory: Path) -> dict[str, object]:
+    """Write a key file larger than the disk."""
+    try:
+        files.write_new(directory / "secret.key", b"x" * 2_000_000)
+    except OSError as error:
+        return {"result": error.strerror, "left": os.listdir(directory)}
+    return {"result": "written"}
+
+
 async def act(action: str, url: str, secret_key: str) -> dict[str, object]:
     """Open the store and do it."""
+    if action == "half-a-file":
+        return half_a_file(Path(url.removeprefix("sqlite:///")).parent)
     keys = [secret_key] if secret_key else None
     try:
         async with open_store(url, secret_keys=keys, data_dir=None, migrate=True, busy_timeout_s=1) as store:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store import accounts, devices
 from adept.store.accounts import StoredAccount
+from adept.store.database import Store
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -52,3 +55,15 @@ def gone(serial_number: str, **columns: Any) -> dict[str, Any]:
 async def devices_of(tx: AsyncConnection, account_id: int, *serials: str) -> None:
     """Live devices with these serial numbers."""
     await devices.put(tx, account_id, [device_row(serial) for serial in serials])
+
+
+async def somebody_waits(store: Store) -> None:
+    """Return when a session of the database waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(30):
+        while True:
+            async with store.reading() as tx:
+                if (await tx.execute(waiting)).scalar_one():
+                    return

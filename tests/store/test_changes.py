@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from adept.errors import Misuse
 from adept.store import changes, outbox
 from adept.store.accounts import StoredAccount
 from adept.store.database import Store
-from tests.store.examples import NOW, an_account
+from tests.store.examples import NOW, an_account, somebody_waits
 
 
 @pytest.fixture
@@ -120,18 +119,6 @@ async def test_of_two_transactions_that_draw_numbers_the_second_waits_for_the_fi
         assert not second.done()
     await second
     assert await ids_after(store, 0) == [1, 2, 3]
-
-
-async def somebody_waits(store: Store) -> None:
-    """Return when a session of the database waits for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with asyncio.timeout(30):
-        while True:
-            async with store.reading() as tx:
-                if (await tx.execute(waiting)).scalar_one():
-                    return
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -3,16 +3,21 @@
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from adept.errors import ConfigError, StoreError
+from adept.store import failures
 from adept.store.database import open_store
+from adept.store.places import read_place
 from tests.postgres import Cluster
 from tests.postgres_keeper import STRANGER
 
@@ -151,6 +156,31 @@ async def test_a_wrong_password_is_told_and_not_repeated(postgresql: Cluster, se
 
 async def test_a_missing_postgresql_database_is_told(postgresql: Cluster, secret_key: str):
     assert '"nowhere" does not exist' in await told_at_opening(postgresql.url("nowhere"), secret_key)
+
+
+def test_a_key_file_that_could_not_be_written_whole_is_not_left_behind(sqlite_file: Path):
+    told = deprived("half-a-file", f"sqlite:///{sqlite_file}", "", disk_mib=1)
+    assert told == {"result": "No space left on device", "left": ["adept.sqlite3"]}
+
+
+def test_without_psycopg_postgresql_is_told_to_need_an_extra(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"pip install 'adept-mdm\[postgres\]'"):
+        read_place("postgresql://host/db")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ValueError("no"),
+        StatementError("no", "SELECT", {}, None),
+        sqlite3.ProgrammingError("Cannot operate on a closed database."),
+        DBAPIError("SELECT", {}, psycopg.ProgrammingError("cannot adapt type")),
+        DBAPIError("SELECT", {}, psycopg.errors.SyntaxError("syntax error")),
+    ],
+)
+def test_a_fault_of_our_own_is_not_explained_away(fault: Exception):
+    assert failures.explain(fault, "the database") is None
 
 
 async def test_a_url_of_no_engine_of_ours_is_told(secret_key: str):

@@ -1,15 +1,29 @@
 """Removing what an account holds, on both engines."""
 
+import asyncio
 import json
 
 import pytest
 from sqlalchemy import event, func, select
 
 from adept.errors import Misuse
-from adept.store import accounts, changes, devices, holds, keypairs, outbox, passes, removal, seen, tables, tokens
+from adept.store import (
+    accounts,
+    changes,
+    devices,
+    holds,
+    keypairs,
+    leases,
+    outbox,
+    passes,
+    removal,
+    seen,
+    tables,
+    tokens,
+)
 from adept.store.database import Store
 from adept.store.inventory import DeviceFilter, device_rows
-from tests.store.examples import NOW, an_account, device_row, devices_of, gone
+from tests.store.examples import NOW, an_account, device_row, devices_of, gone, somebody_waits
 
 
 async def test_every_live_device_gets_a_tombstone_and_a_change_in_the_order_of_serial_numbers(store: Store):
@@ -109,6 +123,28 @@ async def test_removing_an_account_leaves_its_keypairs_and_changes_and_nothing_e
     assert keypairs.private_key(left[0], sealer) == b"KEY"
     assert (told.account_id, told.account_name, told.reason) == (None, "hq", "account_removed")
     assert (message.account_id, message.account_name) == (None, "hq")
+
+
+async def test_a_removal_waits_for_the_page_in_hand_and_does_not_keep_it_from_ending(store: Store):
+    """Both need the account's row and the feed's: in another order each would wait for the other."""
+    async with store.writing() as tx:
+        account = await an_account(tx)
+        await devices_of(tx, account.id, "A1")
+        epoch = await leases.claim(tx, account.id, now=NOW, holder="me", lease_s=30)
+        assert epoch == 1
+
+    async def remove() -> int:
+        async with store.writing() as tx:
+            return await removal.remove_account(tx, account.id, NOW)
+
+    async with store.writing() as tx:
+        assert await leases.fence(tx, account.id, epoch, now=NOW)
+        removing = asyncio.create_task(remove())
+        if store.dialect_name == "postgresql":
+            await somebody_waits(store)
+        await devices_of(tx, account.id, "A2")
+        assert await changes.draw_numbers(tx, 1) == 1
+    assert await removing == 2
 
 
 async def test_an_account_is_removed_once(store: Store):

@@ -1,5 +1,6 @@
 """Keypairs and server tokens, on both engines."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from adept.errors import ConfigError
-from adept.store import accounts, keypairs, tables, tokens
-from adept.store.database import Store
+from adept.store import accounts, devices, keypairs, tables, tokens
+from adept.store.database import Store, open_store
 from adept.store.sealing import Sealer
-from tests.store.examples import NOW, an_account
+from tests.store.examples import NOW, an_account, device_row
 
 LATER = NOW + timedelta(hours=1)
 
@@ -65,6 +66,26 @@ async def test_a_keypair_says_since_when_it_is_what_it_is(store: Store, state: s
         account = await an_account(tx)
         pair = await a_keypair(tx, store, account, state=state)
     assert (pair.state, pair.activated_at, pair.retired_at) == (state, *times)
+
+
+async def test_nothing_that_is_stored_shows_in_any_log(
+    database_url: str, secret_key: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    async with open_store(database_url, secret_keys=[secret_key], data_dir=None, migrate=True) as store:
+        async with store.writing(durable=True) as tx:
+            account = await an_account(tx)
+            await a_keypair(tx, store, account, key=b"PRIVATE-WORDS")
+            token = await a_token(tx, store, account, json=b"TOKEN-WORDS")
+            await accounts.update_account(tx, account.id, cursor="CURSOR-WORDS")
+            await devices.put(tx, account.id, [device_row("SERIAL-WORDS")])
+        with pytest.raises(IntegrityError) as caught:
+            async with store.writing() as tx:
+                await devices.put(tx, 404, [device_row("SERIAL-WORDS")])
+    told = caplog.text + str(caught.value)
+    assert "INSERT INTO devices" in told  # the logs were on
+    stored = ("PRIVATE-WORDS", "TOKEN-WORDS", "CURSOR-WORDS", "SERIAL-WORDS", token.sealed.decode(), secret_key)
+    assert [words for words in stored if words in told] == []
 
 
 async def test_a_keypair_goes_from_staged_to_active_to_retired(store: Store):

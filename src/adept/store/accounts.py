@@ -98,6 +98,11 @@ async def account_by_id(tx: AsyncConnection, account_id: int) -> StoredAccount |
     return read_row_or_none(StoredAccount, row)
 
 
+async def lock_account(tx: AsyncConnection, account_id: int) -> None:
+    """Hold the account's row until the transaction ends, before anything else is: walkers take it first as well."""
+    await tx.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+
+
 async def all_accounts(tx: AsyncConnection) -> list[StoredAccount]:
     """Every account, by name."""
     rows = await tx.execute(select(accounts).order_by(accounts.c.name))

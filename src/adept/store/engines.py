@@ -6,6 +6,7 @@ option of the connection, `begin`, set by `database.Store` alone.
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
 from typing import Any
 
@@ -31,15 +32,18 @@ class Begin(StrEnum):
 
 def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True) -> AsyncEngine:
     """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`."""
-    pool: dict[str, Any] = {"poolclass": NullPool}
+    options: dict[str, Any] = {"hide_parameters": True}  # what is bound has no place in logs and errors
     if pooled:
-        pool = {"pool_size": 8, "max_overflow": 8, "pool_timeout": busy_timeout_s, "pool_use_lifo": True}
-    if place.file is not None:
-        engine = create_async_engine(place.url, **pool)
-        _set_up_sqlite(engine, busy_timeout_s)
+        options |= {"pool_size": 8, "max_overflow": 8, "pool_timeout": busy_timeout_s, "pool_use_lifo": True}
+        options |= {"pool_pre_ping": place.file is None}
     else:
-        engine = create_async_engine(place.url, pool_pre_ping=pooled, **pool)
+        options |= {"poolclass": NullPool}
+    engine = create_async_engine(place.url, **options)
+    if place.file is None:
         _set_up_postgresql(engine, busy_timeout_s)
+    else:
+        logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows what is bound
+        _set_up_sqlite(engine, busy_timeout_s)
     return engine
 
 

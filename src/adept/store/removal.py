@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, literal, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import Misuse
-from adept.store.accounts import StoredAccount, account_by_id, delete_account
+from adept.store.accounts import StoredAccount, account_by_id, delete_account, lock_account
 from adept.store.changes import draw_numbers
 from adept.store.devices import live_count
 from adept.store.outbox import add_outbox
@@ -24,7 +24,9 @@ async def tombstone_all(tx: AsyncConnection, account: StoredAccount, *, reason: 
     """Delete every live device of the account, for one reason, and return how many those were.
 
     One `deleted` change each, numbered in the order of the serial numbers, and a message for each thousand of them.
+    A walker that is at it finishes its page first, and must be ended (`leases.bump`) not to bring devices back.
     """
+    await lock_account(tx, account.id)
     count = await live_count(tx, account.id)
     if count == 0:
         return 0
