@@ -137,7 +137,12 @@ def test_json_text_is_utf8_and_control_characters_dont_reach_the_terminal(adept:
     assert "\x1b" not in out
 
 
-def test_recorded_cursor_from_json_can_be_given_back(adept: Run, apple: Running) -> None:
+def test_a_cursor_may_begin_with_a_hyphen(adept: Run, apple: Running) -> None:
+    for words in (("fetch", "--cursor", "-BhwfxQ55O"), ("sync", "--cursor", "-BhwfxQ55O"), ("sync", "--cursor=-Bhwf")):
+        assert adept("apple", *words, "--json").error["code"] == "INVALID_CURSOR"
+
+
+def test_the_cursor_of_the_json_can_be_given_back(adept: Run, apple: Running) -> None:
     """The cursor of a drained fetch is where a sync begins, and is refused by a fetch."""
     apple.simulator.buy(3)
     cursor = json.loads(adept("apple", "fetch", "--json").out)["cursor"]

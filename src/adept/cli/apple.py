@@ -60,7 +60,7 @@ def activation_lock(
     escrow_key: Annotated[
         str | None, Parameter(help="The escrow key of a bypass code, 64 hexadecimal digits (adept bypass-code).")
     ] = None,
-    message: Annotated[str | None, Parameter(help="What the locked device shows.")] = None,
+    message: Annotated[str | None, Parameter(help="What the locked device shows.", allow_leading_hyphen=True)] = None,
     apple: AppleOptions = DEFAULTS,
 ) -> None:
     """Lock a device to the organisation. Without an escrow key it is locked to whoever made the server.

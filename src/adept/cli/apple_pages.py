@@ -38,7 +38,9 @@ OnePage = Annotated[bool, Parameter(help="Print one page, as Apple sent it.")]
 
 def fetch(
     *,
-    cursor: Annotated[str | None, Parameter(help="Where to go on; default: from the beginning.")] = None,
+    cursor: Annotated[
+        str | None, Parameter(help="Where to go on; default: from the beginning.", allow_leading_hyphen=True)
+    ] = None,
     limit: Limit = None,
     one_page: OnePage = False,
     apple: AppleOptions = DEFAULTS,
@@ -52,7 +54,9 @@ def fetch(
 
 def sync(
     *,
-    cursor: Annotated[str, Parameter(help="The cursor of the last fetch or sync, at most 7 days old.")],
+    cursor: Annotated[
+        str, Parameter(help="The cursor of the last fetch or sync, at most 7 days old.", allow_leading_hyphen=True)
+    ],
     limit: Limit = None,
     one_page: OnePage = False,
     apple: AppleOptions = DEFAULTS,

@@ -27,7 +27,8 @@ class Filters:
     profile: Annotated[str | None, Parameter(help="With this profile, by its UUID.")] = None
     deleted: Annotated[bool, Parameter(help="Devices that are gone, instead of those that are there.")] = False
     search: Annotated[
-        str | None, Parameter(help="With this text in serial number, description, asset tag or model.")
+        str | None,
+        Parameter(help="With this text in serial number, description, asset tag or model.", allow_leading_hyphen=True),
     ] = None
     limit: Annotated[int | None, Parameter(help="No more than so many; default: all.")] = None
 
