@@ -32,6 +32,7 @@ def machine(tmp_path: Path) -> Path:
 
 def program(folder: Path, name: str, script: str) -> None:
     path = folder / name
+    path.unlink(missing_ok=True)  # it may be a link to the machine's own, which must not be written through
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 
