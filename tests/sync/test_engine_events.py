@@ -262,6 +262,19 @@ async def test_a_device_that_no_sync_ever_told_of_is_found_by_a_full_fetch(desk)
     assert await desk.told() == [("added", "A1"), ("added", "B2")]
 
 
+async def test_what_one_page_brought_is_known_to_the_next_page_of_the_pass(desk):
+    await first_fetch(desk)
+    desk.apple.say(
+        SYNC,
+        page(op("A1", "added", 1, color="GOLD"), cursor="s1", more=True),
+        page(op("A1", "modified", 2, color="SILVER"), cursor="s2", more=True),
+        page(op("A1", "deleted", 3), cursor="s3"),
+    )
+    await desk.sync()
+    assert await desk.told() == [("added", "A1"), ("modified", "A1"), ("deleted", "A1")]
+    assert (await desk.changes())[1].before == '{"color":"GOLD"}'
+
+
 async def test_an_error_ends_the_pass_and_not_the_account(desk):
     await first_fetch(desk, A)
     desk.apple.say(SYNC, refusal("<html>bad gateway</html>", 502))

@@ -79,7 +79,7 @@ async def test_unsigned_terms_of_one_organisation_are_the_trouble_of_its_account
     from adept.accounts.registry import add
 
     await first_fetch(desk, A)
-    desk.apple.identity = {"server_name": "Lab", "server_uuid": "CD" * 16}
+    desk.apple.identity = {"server_name": "Lab", "server_uuid": "CD" * 16, "org_name": "Labs Inc."}
     await add(
         desk.store,
         "lab",
@@ -92,6 +92,7 @@ async def test_unsigned_terms_of_one_organisation_are_the_trouble_of_its_account
     outcome = await desk.walk(name="lab")
     assert (await desk.account("lab")).health == "terms_not_signed"
     assert "terms" in str(outcome.error)
+    assert "the organisation is Labs Inc." in ((await desk.account("lab")).health_reason or "")
     assert (await desk.account("hq")).health == "ok"
 
 

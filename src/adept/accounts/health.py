@@ -73,9 +73,16 @@ def when_well(*, expires_at: datetime | None, held: bool, paused: bool, now: dat
     return Diagnosis(Health.OK)
 
 
-def when_failed(error: AdeptError) -> Diagnosis:
-    """The health of an account whose pass ended with an error of Apple's or of the way there."""
-    return Diagnosis(_word(error), error.message)
+def when_failed(error: AdeptError, *, organisation: str | None = None) -> Diagnosis:
+    """The health of an account whose pass ended with an error of Apple's or of the way there.
+
+    `organisation` is the account's, where it is known: each organisation signs Apple's terms separately, and the one
+    whose terms are waiting has to be named.
+    """
+    word = _word(error)
+    if word is Health.TERMS_NOT_SIGNED and organisation:
+        return Diagnosis(word, f"{error.message} (the organisation is {organisation})")
+    return Diagnosis(word, error.message)
 
 
 def _word(error: AdeptError) -> Health:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from adept.protocol.account import Account
+from adept.protocol.account import Account, decode_account
 from adept.store.accounts import StoredAccount
 
 
@@ -46,6 +46,19 @@ def describe(account: Account) -> str:
     return (
         f'"{name}" of {account.org_name or "an unnamed organisation"} ({uuid[:8] + "…" if uuid else "no identifier"})'
     )
+
+
+def identity_of(account: StoredAccount) -> Account | None:
+    """What Apple last said of the account; None before its first token was accepted."""
+    if account.identity is None:
+        return None
+    return decode_account(account.identity.encode(), endpoint="GET /account")
+
+
+def organisation(account: StoredAccount) -> str | None:
+    """The name of the organisation whose server the account is, as far as Apple told it."""
+    said = identity_of(account)
+    return said.org_name if said is not None else None
 
 
 def identity_columns(account: Account) -> dict[str, object]:

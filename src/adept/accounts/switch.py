@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adept.accounts.health import Diagnosis, when_failed, when_well
-from adept.accounts.identity import Sameness, compare, describe, identity_columns
+from adept.accounts.identity import Sameness, compare, describe, identity_columns, organisation
 from adept.errors import AdeptError, Misuse, TokenFileError
 from adept.protocol.account import Account
 from adept.protocol.server_token import ServerToken
@@ -58,7 +58,7 @@ async def keep_as_candidate(
         await token_rows.set_token_state(tx, older.id, "retired", now, reason="a newer token was uploaded")
     await _add_token(tx, store, account, new, state="candidate", reason=waits_for.message, now=now)
     if not await token_rows.tokens_of(tx, account.id, "active"):
-        await set_health(tx, account, when_failed(waits_for), now=now)
+        await set_health(tx, account, when_failed(waits_for, organisation=organisation(account)), now=now)
     return TokenOutcome(account.name, new.token.access_token_expiry, None, waits_for=waits_for)
 
 

@@ -25,7 +25,9 @@ _WAY_OUT = {
     ErrorCode.INVALID_CURSOR: "fetch all devices again",
     ErrorCode.EXHAUSTED_CURSOR: "go on with sync from this cursor",
 }
-_NEW_TOKEN = "download a new server token from Apple Business or School Manager"  # noqa: S105 # advice
+_NEW_TOKEN = (  # noqa: S105 # advice
+    "set this computer's clock if it is wrong, else download a new server token from Apple Business or School Manager"
+)
 _NOT_ABOUT_THE_TOKEN = (ErrorCode.T_C_NOT_SIGNED, ErrorCode.ACCESS_DENIED)
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
 

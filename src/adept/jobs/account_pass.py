@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adept.accounts.health import Diagnosis, Health, is_about_the_token, next_sync_at, when_failed, when_well
-from adept.accounts.identity import identity_columns
+from adept.accounts.identity import identity_columns, identity_of, organisation
 from adept.accounts.switch import set_health
 from adept.accounts.tokens import ActiveToken, Connect, active_token, promote_candidate
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, NeedsPerson
-from adept.protocol.account import decode_account
 from adept.protocol.pages import MAXIMUM_LIMIT
 from adept.store import holds, passes
 from adept.store import tokens as token_rows
@@ -117,9 +116,9 @@ async def follow(store: Store, name: str, *, on_pass: Callable[[StoredPass], Non
 
 def page_limits(account: StoredAccount) -> PageLimits:
     """Devices per page, from what Apple said of the account; 1000 where it said nothing, and never more."""
-    if account.identity is None:
+    said = identity_of(account)
+    if said is None:
         return PageLimits()
-    said = decode_account(account.identity.encode(), endpoint="GET /account")
     fetch, sync = said.limit_for("/server/devices"), said.limit_for("/devices/sync")
     return PageLimits(
         fetch=min(fetch.maximum, MAXIMUM_LIMIT) if fetch else MAXIMUM_LIMIT,
@@ -198,7 +197,7 @@ async def _record_success(tx: Transaction, account: StoredAccount, *, now: datet
 
 
 async def _record_failure(tx: Transaction, account: StoredAccount, error: AdeptError, *, now: datetime) -> None:
-    await set_health(tx, account, when_failed(error), now=now)
+    await set_health(tx, account, when_failed(error, organisation=organisation(account)), now=now)
     failures = await add_failure(tx, account.id)
     due = next_sync_at(now=now, interval_s=account.interval_s, failures=failures, retry_after_s=retry_after_s(error))
     await update_account(tx, account.id, next_sync_at=due)
