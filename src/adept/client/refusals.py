@@ -25,7 +25,7 @@ _WAY_OUT = {
     ErrorCode.INVALID_CURSOR: "fetch all devices again",
     ErrorCode.EXHAUSTED_CURSOR: "go on with sync from this cursor",
 }
-_NEW_TOKEN = (  # noqa: S105 # advice
+_HOW_TO_GO_ON = (
     "set this computer's clock if it is wrong, else download a new server token from Apple Business or School Manager"
 )
 _NOT_ABOUT_THE_TOKEN = (ErrorCode.T_C_NOT_SIGNED, ErrorCode.ACCESS_DENIED)
@@ -76,7 +76,7 @@ def session_refusal(answer: Answer, *, now: datetime) -> AdeptError:
             status=error.status,
             endpoint=SESSION,
             retry_after_s=error.retry_after_s,
-            way_out=_NEW_TOKEN,
+            way_out=_HOW_TO_GO_ON,
         )
     return error
 
@@ -88,7 +88,7 @@ def expired_locally(expiry: datetime) -> TokenRejected:
         code="EXPIRED_LOCALLY",
         status=0,
         endpoint=SESSION,
-        way_out=_NEW_TOKEN,
+        way_out=_HOW_TO_GO_ON,
     )
 
 
