@@ -66,7 +66,7 @@ class TokenFileError(AdeptError):
 class Refused(AdeptError):
     """Apple answered with an error.
 
-    `code` is Apple's word (`T_C_NOT_SIGNED`), stripped of quotes and blanks, or `HTTP_<status>` where the body was empty.
+    `code` is Apple's word (`T_C_NOT_SIGNED`), stripped of quotes and blanks, or `HTTP_<status>` for an empty body.
     `endpoint` is the method and path asked (`POST /devices/sync`). `retry_after_s` is Apple's Retry-After in seconds,
     None where it sent none.
     """

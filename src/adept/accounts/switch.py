@@ -54,6 +54,7 @@ class TokenOutcome:
 async def keep_as_candidate(
     tx: Transaction, store: Store, account: StoredAccount, new: NewToken, waits_for: AdeptError, *, now: datetime
 ) -> TokenOutcome:
+    """Keep a token sealed that Apple could not be asked about; it takes the place of an older candidate."""
     for older in await token_rows.tokens_of(tx, account.id, "candidate"):
         await token_rows.set_token_state(tx, older.id, "retired", now, reason="a newer token was uploaded")
     await _add_token(tx, store, account, new, state="candidate", reason=waits_for.message, now=now)

@@ -43,6 +43,7 @@ class Totals:
 
     @property
     def changes(self) -> int:
+        """All that was announced."""
         return self.added + self.modified + self.deleted
 
     def count(self, changes: Sequence[Change]) -> None:

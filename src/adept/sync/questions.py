@@ -30,10 +30,12 @@ class Questions:
 
     @property
     def requests(self) -> int:
+        """HTTP requests of this pass so far."""
         return self._client.requests - self._requests_before
 
     @property
     def waited_s(self) -> float:
+        """Seconds that this pass has waited after Retry-After."""
         return self._client.waited_s - self._waited_before_s
 
     async def page(self, position: Position) -> DevicePage | Refused:

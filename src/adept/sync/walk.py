@@ -53,6 +53,7 @@ class Walk:
             self.notes.append(sentence)
 
     def outcome(self, state: PassState, error: AdeptError | None) -> PassOutcome:
+        """The pass as it stands now."""
         return PassOutcome(self.pass_id, self.kind, state, self.totals, tuple(self.notes), error)
 
     @asynccontextmanager
