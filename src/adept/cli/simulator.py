@@ -81,8 +81,8 @@ def _stop_signals() -> Iterator[threading.Event]:
 
 
 def _write_token(path: Path, token: ServerToken) -> None:
-    """Write the token for its owner's eyes; a file is overwritten only if it holds this simulator's token already."""
-    if path.exists() and not _is_ours(path, token):
+    """Write the token for its owner's eyes; overwritten is only an empty file or one with this simulator's token."""
+    if path.exists() and path.stat().st_size and not _is_ours(path, token):
         raise Misuse(f"{path} exists already and is not this simulator's token", way_out="name another file")
     files.write_secret(path, token.to_json() + b"\n", force=True)
 
