@@ -56,7 +56,8 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {int(busy_timeout_s * 1000)}",
-            "cache_size = -16384",  # KiB
+            "cache_size = -8192",  # KiB; eight times that was no faster at 500,000 devices
+            "wal_autocheckpoint = 8000",  # pages; with SQLite's 1000 each page of devices paid for a checkpoint
             "journal_size_limit = 67108864",  # bytes the log is cut back to
         ):
             cursor.execute(f"PRAGMA {pragma}")

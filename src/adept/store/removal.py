@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, insert, literal, null, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import Misuse
@@ -27,51 +27,11 @@ async def tombstone_all(tx: AsyncConnection, account: StoredAccount, *, reason: 
     A walker that is at it finishes its page first, and must be ended (`leases.bump`) not to bring devices back.
     """
     await lock_account(tx, account.id)
-    count = await live_count(tx, account.id)
-    if count == 0:
-        return 0
-    first = await draw_numbers(tx, count)
-    await _tell_deletions(tx, account, first=first, reason=reason, now=now)
+    count = await _tell_deletions(tx, account, account_id=account.id, reason=reason, now=now)
     live = (devices.c.account_id == account.id) & devices.c.deleted_at.is_(None)
     gone = {"deleted_at": now, "deleted_reason": reason, "changed_at": now, "in_doubt": False}
     await tx.execute(update(devices).where(live).values(gone))
-    await add_outbox(tx, _messages(account, first, count, now))
     return count
-
-
-async def _tell_deletions(
-    tx: AsyncConnection, account: StoredAccount, *, first: int, reason: str, now: datetime
-) -> None:
-    """Insert one `deleted` change for each live device, by INSERT … SELECT."""
-    number = func.row_number().over(order_by=devices.c.serial_number) + (first - 1)
-    live = (devices.c.account_id == account.id) & devices.c.deleted_at.is_(None)
-    told = {
-        "id": number,
-        "account_id": devices.c.account_id,
-        "account_name": literal(account.name),
-        "serial_number": devices.c.serial_number,
-        "kind": literal("deleted"),
-        "reason": literal(reason),
-        "before": devices.c.document,
-        "after": null(),
-        "found_at": literal(now, changes.c.found_at.type),
-    }
-    await tx.execute(insert(changes).from_select(list(told), select(*told.values()).where(live)))
-
-
-def _messages(account: StoredAccount, first: int, count: int, now: datetime) -> list[dict[str, object]]:
-    """The outbox's rows for so many deletions in a row."""
-    return [
-        {
-            "account_id": account.id,
-            "account_name": account.name,
-            "kind": "deleted",
-            "first_change": start,
-            "last_change": min(start + _MESSAGE_SIZE, first + count) - 1,
-            "created_at": now,
-        }
-        for start in range(first, first + count, _MESSAGE_SIZE)
-    ]
 
 
 async def remove_account(tx: AsyncConnection, account_id: int, now: datetime) -> int:
@@ -80,9 +40,54 @@ async def remove_account(tx: AsyncConnection, account_id: int, now: datetime) ->
     Its keypairs are retired and kept, its changes and messages keep its name; each live device is told as `deleted`,
     for the reason `account_removed`. Whoever walks it loses the lease with the row. Misuse where it is gone already.
     """
+    await lock_account(tx, account_id)
     account = await account_by_id(tx, account_id)
     if account is None:
         raise Misuse(f"the account with the id {account_id} was removed meanwhile")
-    count = await tombstone_all(tx, account, reason="account_removed", now=now)
+    count = await _tell_deletions(tx, account, account_id=None, reason="account_removed", now=now)
     await delete_account(tx, account_id, now)
     return count
+
+
+async def _tell_deletions(
+    tx: AsyncConnection, account: StoredAccount, *, account_id: int | None, reason: str, now: datetime
+) -> int:
+    """Write a `deleted` change for each live device, by INSERT … SELECT, and the outbox's messages; how many.
+
+    `account_id` is None where the account is going: what refers to it would only have to be changed again.
+    """
+    count = await live_count(tx, account.id)
+    if count == 0:
+        return 0
+    first = await draw_numbers(tx, count)
+    told = {
+        "id": func.row_number().over(order_by=devices.c.serial_number) + (first - 1),
+        "account_id": literal(account_id, changes.c.account_id.type),
+        "account_name": literal(account.name),
+        "serial_number": devices.c.serial_number,
+        "kind": literal("deleted"),
+        "reason": literal(reason),
+        "before": devices.c.document,
+        "found_at": literal(now, changes.c.found_at.type),
+    }
+    live = (devices.c.account_id == account.id) & devices.c.deleted_at.is_(None)
+    await tx.execute(insert(changes).from_select(list(told), select(*told.values()).where(live)))
+    await add_outbox(tx, _messages(account, account_id, first, count, now))
+    return count
+
+
+def _messages(
+    account: StoredAccount, account_id: int | None, first: int, count: int, now: datetime
+) -> list[dict[str, object]]:
+    """The outbox's rows for so many deletions in a row."""
+    return [
+        {
+            "account_id": account_id,
+            "account_name": account.name,
+            "kind": "deleted",
+            "first_change": start,
+            "last_change": min(start + _MESSAGE_SIZE, first + count) - 1,
+            "created_at": now,
+        }
+        for start in range(first, first + count, _MESSAGE_SIZE)
+    ]
