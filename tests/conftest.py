@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -30,7 +31,11 @@ settings.load_profile("adept")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Agree with the workers on a directory for what the run shares."""
+    """Agree with the workers on a directory for what the run shares; let Ctrl-C reach the processes of tests.
+
+    What is started in the background of a script inherits that SIGINT is ignored, and hands it on to its children.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     given = getattr(config, "workerinput", None)
     config.stash[_SHARED] = Path(given["adept_shared"] if given else tempfile.mkdtemp(prefix="adept-tests-"))
     config.stash[_OWNER] = given["adept_owner"] if given else os.getpid()
