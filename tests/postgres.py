@@ -40,12 +40,17 @@ class Cluster:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def database(self, template: str | None = None) -> Iterator[str]:
-        """The URL of a fresh database, empty or a copy of a template; dropped afterwards."""
+    def database(self, template: str | None = None, *, language: str | None = None) -> Iterator[str]:
+        """The URL of a fresh database, empty or a copy of a template; dropped afterwards.
+
+        With a language an empty one that sorts words as that language does.
+        """
         name = f"t_{uuid4().hex}"
         made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(template or "template0")
         )
+        if language is not None:
+            made += sql.SQL(" LOCALE_PROVIDER icu ICU_LOCALE {}").format(sql.Literal(language))
         self.run(made)
         try:
             yield self.url(name)

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import event, select, text
 
 from adept.store import devices, seen, tables
-from adept.store.database import Store
+from adept.store.database import Store, open_store
 from adept.store.inventory import DeviceFilter, device_rows
+from tests.postgres import Cluster
 from tests.store.examples import NOW, an_account, device_row, devices_of, gone
 
 
@@ -197,6 +198,18 @@ async def test_unseen_and_doubted_pages_join_whatever_characters_the_serial_numb
             while page := await ask(found[-1] if found else ""):
                 found += page
             assert found == serials
+
+
+async def test_pages_join_in_a_postgresql_that_sorts_as_a_language_does(postgresql: Cluster, secret_key: str):
+    serials = sorted(["a", "B", "b", "A", "Z", "0", "-", "a-b", "ab"])
+    with postgresql.database(language="en-US") as url:
+        keys = [secret_key]
+        async with open_store(url, secret_keys=keys, data_dir=None, migrate=True) as store, store.writing() as tx:
+            account = await an_account(tx)
+            await devices_of(tx, account.id, *serials)
+            first = await devices.unseen(tx, account.id, 1, "", 4)
+            assert first + await devices.unseen(tx, account.id, 1, first[-1], 9) == serials
+            assert [row.serial_number for row in await device_rows(tx, DeviceFilter(), limit=9)] == serials
 
 
 async def test_only_devices_in_doubt_are_asked_about(store: Store):
