@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from adept.accounts.health import Diagnosis, Health, when_well
-from adept.accounts.switch import NewToken, TokenOutcome, set_health
+from adept.accounts.switch import NewToken, TokenOutcome, health_columns
 from adept.accounts.tokens import Connect, offer_token
 from adept.errors import AdeptError
 from adept.protocol.server_token import ServerToken
@@ -44,16 +44,16 @@ async def pause(store: Store, name: str, *, now: Now) -> None:
     """Walk the account no more until it is resumed; a pass in progress goes to its end. Misuse if it is unknown."""
     async with store.writing() as tx:
         account = await account_named(tx, name)
-        await update_account(tx, account.id, paused=True)
-        await set_health(tx, account, Diagnosis(Health.PAUSED), now=now())
+        paused = health_columns(account, Diagnosis(Health.PAUSED), now=now())
+        await update_account(tx, account.id, paused=True, **paused)
 
 
 async def resume(store: Store, name: str, *, now: Now) -> None:
     """Walk the account again, from now on. Misuse if it is unknown."""
     async with store.writing() as tx:
         account = await account_named(tx, name)
-        await update_account(tx, account.id, paused=False, next_sync_at=now())
-        await set_health(tx, account, await _resumed(tx, account, now=now()), now=now())
+        resumed = health_columns(account, await _resumed(tx, account, now=now()), now=now())
+        await update_account(tx, account.id, paused=False, next_sync_at=now(), **resumed)
 
 
 async def _resumed(tx: Transaction, account: StoredAccount, *, now: datetime) -> Diagnosis:

@@ -59,7 +59,8 @@ async def keep_as_candidate(
         await token_rows.set_token_state(tx, older.id, "retired", now, reason="a newer token was uploaded")
     await _add_token(tx, store, account, new, state="candidate", reason=waits_for.message, now=now)
     if not await token_rows.tokens_of(tx, account.id, "active"):
-        await set_health(tx, account, when_failed(waits_for, organisation=organisation(account)), now=now)
+        failed = when_failed(waits_for, organisation=organisation(account))
+        await update_account(tx, account.id, **health_columns(account, failed, now=now))
     return TokenOutcome(account.name, new.token.access_token_expiry, None, waits_for=waits_for)
 
 
@@ -106,8 +107,8 @@ async def take(
         paused=account.paused,
         now=now,
     )
-    await set_health(tx, account, well, now=now)
-    await update_account(tx, account_id, **identity_columns(found), identity_at=now, next_sync_at=now, failures=0)
+    columns = health_columns(account, well, now=now) | identity_columns(found)
+    await update_account(tx, account_id, **columns, identity_at=now, next_sync_at=now, failures=0)
     return TokenOutcome(
         account.name,
         new.token.access_token_expiry,
@@ -182,12 +183,10 @@ async def _leave_server(tx: Transaction, account: StoredAccount, *, now: datetim
     return await tombstone_all(tx, account, reason="server_replaced", now=now)
 
 
-async def set_health(tx: Transaction, account: StoredAccount, diagnosis: Diagnosis, *, now: datetime) -> None:
-    """Write the account's health; its `since` moves only when the word changes."""
+def health_columns(account: StoredAccount, diagnosis: Diagnosis, *, now: datetime) -> dict[str, object]:
+    """The columns of the account's row that hold its health; `since` moves only when the word changes."""
     since = account.health_since if account.health == diagnosis.health else now
-    await update_account(
-        tx, account.id, health=diagnosis.health.value, health_since=since, health_reason=diagnosis.reason
-    )
+    return {"health": diagnosis.health.value, "health_since": since, "health_reason": diagnosis.reason}
 
 
 def _described(account: StoredAccount) -> str:

@@ -8,7 +8,7 @@ when the new one was downloaded, so refusing it would strand the account.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from adept.protocol.server_token import ServerToken
 from adept.store import tokens as token_rows
 from adept.store.accounts import StoredAccount, account_by_id
 from adept.store.database import Store
+from adept.store.tokens import StoredToken
 
 Connect = Callable[[ServerToken, str], AsyncClient]  # a client for a token at a base URL
 Now = Callable[[], datetime]
@@ -103,8 +104,13 @@ async def promote_candidate(store: Store, account_id: int, *, connect: Connect, 
 async def active_token(store: Store, account_id: int) -> ActiveToken | None:
     """The account's working token, opened; None if it has none."""
     async with store.reading() as tx:
-        rows = await token_rows.tokens_of(tx, account_id, "active")
-    if not rows:
-        return None
-    secret = ServerToken.from_json(token_rows.open_token(rows[0], store.sealer))
-    return ActiveToken(rows[0].id, secret, rows[0].expires_at)
+        return opened_active(store, await token_rows.tokens_of(tx, account_id, "active"))
+
+
+def opened_active(store: Store, rows: Iterable[StoredToken]) -> ActiveToken | None:
+    """The active one of an account's tokens, opened; None if there is none."""
+    for row in rows:
+        if row.state == "active":
+            secret = ServerToken.from_json(token_rows.open_token(row, store.sealer))
+            return ActiveToken(row.id, secret, row.expires_at)
+    return None

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from adept.accounts.health import Diagnosis, Health, is_about_the_token, next_sync_at, when_failed, when_well
 from adept.accounts.identity import identity_columns, identity_of, organisation
-from adept.accounts.switch import set_health
-from adept.accounts.tokens import ActiveToken, Connect, active_token, promote_candidate
+from adept.accounts.switch import health_columns
+from adept.accounts.tokens import ActiveToken, Connect, active_token, opened_active, promote_candidate
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, NeedsPerson
 from adept.protocol.pages import MAXIMUM_LIMIT
@@ -52,18 +52,19 @@ async def run_pass(
     it, and for an account without a working token what its candidate waits for, or NeedsPerson. What Apple refuses or
     fails at later is in the outcome's `error` and in the account's health.
     """
-    account = await _walkable(store, name)
-    waits_for = await promote_candidate(store, account.id, connect=connect, now=now)
+    account, token, waits_for = await _ready(store, name, connect=connect, now=now)
     async with held_lease(store, account, now=now, holder=holder, lease_s=lease_s, due_only=due_only) as lease:
-        token = await active_token(store, account.id)
         if token is None:
             await _record_no_token(store, lease, waits_for, now=now)
             raise waits_for or _no_token(account.name)
         async with AsyncExitStack() as clients:
             used = _Credentials(store, account, connect, clients, token)
+            is_stale = account.identity_at is None or now() - account.identity_at > IDENTITY_AGE
 
             async def conclude(tx: Transaction, outcome: PassOutcome) -> None:
                 await _record(tx, account.id, outcome.error, used.token, now=now())
+                if not is_stale:
+                    await lease.release(tx)
 
             client = await used.client()
             outcome = await walk_account(
@@ -77,13 +78,28 @@ async def run_pass(
                 renewed_client=used.renewed_client,
                 on_progress=on_progress,
             )
-            if outcome.error is None and _is_stale(account, now=now()):
+            if outcome.error is None and is_stale:
                 await _refresh_identity(store, lease, client, now=now)
         return outcome
 
 
-def _is_stale(account: StoredAccount, *, now: datetime) -> bool:
-    return account.identity_at is None or now - account.identity_at > IDENTITY_AGE
+async def _ready(
+    store: Store, name: str, *, connect: Connect, now: Now
+) -> tuple[StoredAccount, ActiveToken | None, AdeptError | None]:
+    """The account, its working token, and what its candidate, if it has one, still waits for."""
+    async with store.reading() as tx:
+        account = await account_named(tx, name)
+        rows = await token_rows.tokens_of(tx, account.id)
+    if account.paused:
+        raise NeedsPerson(
+            f"account {account.name!r} is paused", way_out=f"let it go on with adept accounts resume {account.name}"
+        )
+    if not any(row.state == "candidate" for row in rows):
+        return account, opened_active(store, rows), None
+    waits_for = await promote_candidate(store, account.id, connect=connect, now=now)
+    async with store.reading() as tx:
+        account = await account_named(tx, name)
+    return account, await active_token(store, account.id), waits_for
 
 
 async def _refresh_identity(store: Store, lease: Lease, client: AsyncClient, *, now: Now) -> None:
@@ -124,16 +140,6 @@ def page_limits(account: StoredAccount) -> PageLimits:
         fetch=min(fetch.maximum, MAXIMUM_LIMIT) if fetch else MAXIMUM_LIMIT,
         sync=min(sync.maximum, MAXIMUM_LIMIT) if sync else MAXIMUM_LIMIT,
     )
-
-
-async def _walkable(store: Store, name: str) -> StoredAccount:
-    async with store.reading() as tx:
-        account = await account_named(tx, name)
-    if account.paused:
-        raise NeedsPerson(
-            f"account {account.name!r} is paused", way_out=f"let it go on with adept accounts resume {account.name}"
-        )
-    return account
 
 
 def _no_token(name: str) -> NeedsPerson:
@@ -191,16 +197,16 @@ async def _record_success(tx: Transaction, account: StoredAccount, *, now: datet
         paused=account.paused,
         now=now,
     )
-    await set_health(tx, account, well, now=now)
     due = next_sync_at(now=now, interval_s=account.interval_s, failures=0, retry_after_s=None)
-    await update_account(tx, account.id, failures=0, next_sync_at=due)
+    health = health_columns(account, well, now=now)
+    await update_account(tx, account.id, **health, failures=0, next_sync_at=due, last_pass_at=now)
 
 
 async def _record_failure(tx: Transaction, account: StoredAccount, error: AdeptError, *, now: datetime) -> None:
-    await set_health(tx, account, when_failed(error, organisation=organisation(account)), now=now)
     failures = await add_failure(tx, account.id)
     due = next_sync_at(now=now, interval_s=account.interval_s, failures=failures, retry_after_s=retry_after_s(error))
-    await update_account(tx, account.id, next_sync_at=due)
+    health = health_columns(account, when_failed(error, organisation=organisation(account)), now=now)
+    await update_account(tx, account.id, **health, next_sync_at=due)
 
 
 async def _record_no_token(store: Store, lease: Lease, waits_for: AdeptError | None, *, now: Now) -> None:
@@ -210,4 +216,4 @@ async def _record_no_token(store: Store, lease: Lease, waits_for: AdeptError | N
             await lease.check(tx, now=now())
             account = await account_by_id(tx, lease.account_id)
             assert account is not None, "the lease was checked"
-            await set_health(tx, account, diagnosis, now=now())
+            await update_account(tx, account.id, **health_columns(account, diagnosis, now=now()))

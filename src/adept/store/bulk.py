@@ -57,8 +57,11 @@ def as_columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[
 
 
 def _converted(values: Sequence[Any], convert: Callable[[Any], Any] | None) -> Sequence[Any]:
-    """A column as the driver takes it. Each value is converted once: a page's times and words repeat."""
+    """A column as the driver takes it. Where values repeat, as a page's times and words do, each is converted once."""
     if convert is None:
         return values
-    found = {value: convert(value) for value in set(values)}
+    distinct = set(values)
+    if len(distinct) > len(values) // 2:
+        return [convert(value) for value in values]
+    found = {value: convert(value) for value in distinct}
     return [found[value] for value in values]

@@ -16,15 +16,16 @@ Source: Apple, "Sync the List of Devices" (read 2026-11): of entries for one ser
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from adept.protocol.device import Device, OpType
+from adept.protocol.pages import MAXIMUM_LIMIT
 
 _ENVELOPE_KEYS = frozenset({"serial_number", "op_type", "op_date", "response_status"})
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -57,8 +58,7 @@ class Reason(StrEnum):
     ACCOUNT_REMOVED = "account_removed"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is known of one device of one account. `device` is None where only the store has the document."""
 
     content_hash: bytes
@@ -83,8 +83,12 @@ def content(document: bytes | str) -> dict[str, Any]:
     return values
 
 
-def content_hash(document: bytes | str) -> bytes:
-    """16 bytes that differ when, and only when, `content` does, whatever the order of keys."""
+@lru_cache(maxsize=4 * MAXIMUM_LIMIT)
+def content_hash(document: bytes) -> bytes:
+    """16 bytes that differ when, and only when, `content` does, whatever the order of keys.
+
+    Remembered for the last few pages, so that a page can be hashed while the database is busy with the one before.
+    """
     return blake2b(_encode_sorted(content(document)), digest_size=16).digest()
 
 
@@ -127,18 +131,18 @@ def _taken(known: State | None, entry: Device) -> State:
         if known is None:
             return State(content_hash(entry.document), entry.op_type, op_date, reason, device=entry)
         reason_kept = known.deleted_reason or reason
-        return replace(known, op_type=entry.op_type, op_date=op_date, deleted_reason=reason_kept, in_doubt=False)
+        return known._replace(op_type=entry.op_type, op_date=op_date, deleted_reason=reason_kept, in_doubt=False)
     return State(content_hash(entry.document), entry.op_type, op_date, None, device=entry)
 
 
 def _at_the_same_time(known: State, entry: Device) -> State:
     if entry.op_type == OpType.DELETED:
-        return known if not known.is_live else replace(_taken(known, entry), in_doubt=True)
+        return known if not known.is_live else _taken(known, entry)._replace(in_doubt=True)
     if known.op_type == OpType.DELETED:
-        return replace(known, in_doubt=True)
+        return known._replace(in_doubt=True)
     if content_hash(entry.document) == known.content_hash:
         return known
-    return replace(_taken(known, entry), in_doubt=True)
+    return _taken(known, entry)._replace(in_doubt=True)
 
 
 def kind_of_change(before: State | None, after: State) -> Kind | None:

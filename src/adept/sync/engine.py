@@ -122,9 +122,7 @@ async def _end(
     async with walk.writing() as tx:
         account = await account_by_id(tx, walk.lease.account_id)
         assert account is not None, "the lease was checked"
-        await _count_strike(tx, walk, account, state)
-        if state is PassState.DONE:
-            await update_account(tx, account.id, last_pass_at=walk.now())
+        await _count_strike(tx, walk, account)
         await walk.write_totals(
             tx,
             state=state.value,
@@ -142,10 +140,10 @@ async def _end(
     return outcome
 
 
-async def _count_strike(tx: Transaction, walk: Walk, account: StoredAccount, state: PassState) -> None:
+async def _count_strike(tx: Transaction, walk: Walk, account: StoredAccount) -> None:
     """Passes that end in a circle, in a row; after too many the cursor is forgotten."""
     if not walk.strike:
-        if state is PassState.DONE:
+        if account.strikes:
             await update_account(tx, account.id, strikes=0)
     elif account.strikes + 1 < rules.STRIKES_LIMIT:
         await update_account(tx, account.id, strikes=account.strikes + 1)

@@ -24,18 +24,24 @@ class LeaseLost(Exception):
     """Another walker has the account, or a person's decision ended this walk: write nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease:
     """The right to write for an account, as long as its row has this epoch."""
 
     account_id: int
     account_name: str
     epoch: int
+    is_released: bool = False
 
     async def check(self, tx: Transaction, *, now: datetime) -> None:
         """Lock the account's row to the transaction's end; raises LeaseLost if the lease is another's."""
         if not await leases.fence(tx, self.account_id, self.epoch, now=now):
             raise LeaseLost
+
+    async def release(self, tx: Transaction) -> None:
+        """Give the account back with the transaction's commit; after it nothing may be written under this lease."""
+        await leases.release(tx, self.account_id, self.epoch)
+        self.is_released = True
 
 
 @asynccontextmanager
@@ -64,9 +70,10 @@ async def held_lease(
         renewing.cancel()
         with suppress(asyncio.CancelledError):
             await renewing
-        with suppress(StoreError):  # it runs out by itself
-            async with store.writing() as tx:
-                await leases.release(tx, lease.account_id, lease.epoch)
+        if not lease.is_released:
+            with suppress(StoreError):  # it runs out by itself
+                async with store.writing() as tx:
+                    await lease.release(tx)
 
 
 async def _renew_until_lost(store: Store, lease: Lease, *, now: Callable[[], datetime], lease_s: float) -> None:

@@ -18,7 +18,7 @@ from adept.store import seen
 from adept.store.accounts import update_account
 from adept.store.database import Transaction
 from adept.sync import cursor as rules
-from adept.sync.changes import Source
+from adept.sync.changes import Source, content_hash
 from adept.sync.circles import Circles
 from adept.sync.cursor import Position, Step, Turn
 from adept.sync.outcome import PassKind, Progress
@@ -99,7 +99,15 @@ class Listing:
 
     def _asking(self, position: Position) -> asyncio.Task[DevicePage | Refused]:
         self._circles.sent(position)
-        return asyncio.ensure_future(self._questions.page(position))
+        return asyncio.ensure_future(self._page(position))
+
+    async def _page(self, position: Position) -> DevicePage | Refused:
+        """The answer at a position, hashed as soon as it is there: the database may still be busy with the last one."""
+        answer = await self._questions.page(position)
+        if isinstance(answer, DevicePage):
+            for device in answer.devices:
+                content_hash(device.document)
+        return answer
 
     def _after_page(self, asked: Position, page: DevicePage) -> Step:
         step = rules.after_page(

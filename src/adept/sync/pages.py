@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,8 +24,7 @@ from adept.sync.lease import Lease
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is new about one device, to be announced."""
 
     serial_number: str
@@ -96,7 +95,8 @@ async def _write(
         if old is None or (state.device is not None and _is_new(old, state)):
             whole.append(_device_row(serial, state, now=now))
         elif old.is_live and not state.is_live:
-            tombstones.append(_listing_columns(serial, state) | _deletion_columns(state, now) | {"changed_at": now})
+            deletion = {"deleted_at": now, "deleted_reason": state.deleted_reason, "changed_at": now}
+            tombstones.append(_listing_columns(serial, state) | deletion)
         elif _listing(old) != _listing(state):
             touched.append(_listing_columns(serial, state))
     await device_rows.put(tx, lease.account_id, whole)
@@ -121,17 +121,17 @@ def _listing_columns(serial: str, state: State) -> dict[str, Any]:
     }
 
 
-def _deletion_columns(state: State, now: datetime) -> dict[str, Any]:
-    return {"deleted_at": None if state.is_live else now, "deleted_reason": state.deleted_reason}
-
-
 def _device_row(serial: str, state: State, *, now: datetime) -> dict[str, Any]:
     """The row of a device whose document Apple just gave. `first_seen_at` counts only where there is no row yet."""
     device = state.device
     assert device is not None
     return {
-        **_listing_columns(serial, state),
-        **_deletion_columns(state, now),
+        "serial_number": serial,
+        "op_type": state.op_type,
+        "op_date": state.op_date,
+        "in_doubt": state.in_doubt,
+        "deleted_at": None if state.is_live else now,
+        "deleted_reason": state.deleted_reason,
         "document": device.document.decode(),
         "content_hash": state.content_hash,
         "model": device.model,
