@@ -6,7 +6,8 @@
 
 PY ?= python3
 ARGS ?=
-WORKERS ?= auto
+# one more than cores: tests wait for processes and databases about a third of their time
+WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) -qq install --no-compile

@@ -26,7 +26,7 @@ _SHARED = pytest.StashKey[Path]()
 _OWNER = pytest.StashKey[int]()
 
 # How long an example takes says more of the machine than of the code; a failure prints how to repeat it.
-settings.register_profile("adept", deadline=None, print_blob=True)
+settings.register_profile("adept", deadline=None, print_blob=True, max_examples=60)
 settings.load_profile("adept")
 
 

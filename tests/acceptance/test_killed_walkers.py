@@ -110,7 +110,7 @@ async def assert_stored_and_told(store, truth: dict[str, bytes]) -> None:
     await assert_the_feed_tells_every_change_once(store, account.id)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_walkers_killed_at_random_points_lose_nothing_and_tell_everything_once(
     store, database_url, secret_key, seed
 ):
