@@ -51,10 +51,11 @@ class Server:
             except OSError:
                 return
             self.connections += 1
-            with suppress(OSError), connection:
+            with suppress(OSError), ExitStack() as opened:
+                opened.enter_context(connection)
                 connection.settimeout(20)
                 if self._context:
-                    connection = self._context.wrap_socket(connection, server_side=True)
+                    connection = opened.enter_context(self._context.wrap_socket(connection, server_side=True))
                 while request := self.read(connection):
                     self.asked.append(request)
                     if b"/session HTTP/1.1\r\n" in request:
