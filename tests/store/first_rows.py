@@ -146,3 +146,52 @@ ROWS_0001: dict[str, dict[str, Any]] = {
         "deleted": None,
     },
 }
+
+# A row for every table that came with revision 0002.
+ROWS_0002: dict[str, dict[str, Any]] = {
+    "users": {
+        "id": 13,
+        "name": "ada",
+        "role": "admin",
+        "password_hash": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA",
+        "created_at": NOW,
+        "disabled_at": None,
+        "last_login_at": NOW,
+        "version": 2,
+    },
+    "sessions": {
+        "id": 14,
+        "user_id": 13,
+        "secret_hash": b"s" * 32,
+        "created_at": NOW,
+        "last_used_at": NOW,
+        "expires_at": NOW,
+        "address": "127.0.0.1",
+        "user_agent": "curl",
+    },
+    "api_keys": {
+        "id": 15,
+        "name": "monitoring",
+        "role": "viewer",
+        "may_read_secrets": False,
+        "secret_hash": b"k" * 32,
+        "created_at": NOW,
+        "created_by": "ada",
+        "expires_at": NOW,
+        "last_used_at": None,
+        "revoked_at": None,
+    },
+    "login_failures": {"who": "user:ada", "failures": 3, "last_at": NOW, "blocked_until": NOW},
+    "audit": {
+        "id": 16,
+        "at": NOW,
+        "actor_kind": "user",
+        "actor": "ada",
+        "address": "127.0.0.1",
+        "request_id": "r1",
+        "act": "account.paused",
+        "subject": "hq",
+        "before": '{"paused":false}',
+        "after": '{"paused":true}',
+    },
+}

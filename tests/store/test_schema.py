@@ -24,7 +24,7 @@ from adept.store.engines import Begin, make_engine
 from adept.store.places import read_place
 from adept.store.sealing import Sealer, read_keys
 from tests.store.examples import NOW, an_account, devices_of
-from tests.store.first_rows import ROWS_0001
+from tests.store.first_rows import ROWS_0001, ROWS_0002
 
 LATER = Path(__file__).with_name("later_migrations")
 
@@ -100,11 +100,11 @@ def compared(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, tables.metadata))
 
 
-async def insert_first_rows(url: str) -> None:
-    """A row into every table, as revision 0001 has them."""
+async def insert_first_rows(url: str, rows: dict[str, dict[str, Any]] = ROWS_0001) -> None:
+    """A row into every table, as that revision has them."""
 
     def insert(connection: Connection) -> None:
-        for name, row in ROWS_0001.items():
+        for name, row in rows.items():
             found = tables.metadata.tables[name]
             connection.execute(found.insert(), row)
 
@@ -167,8 +167,8 @@ def test_the_revisions_are_numbered_without_gaps_and_the_head_is_the_one_we_know
 
 
 def test_every_table_has_a_row_that_migrations_must_carry():
-    singletons = {"feed_position", "sealing_canary"}
-    assert set(ROWS_0001) >= set(tables.metadata.tables) - singletons, "add the new table's row for its revision"
+    singletons = {"feed_position", "sealing_canary", "setup_link"}
+    assert set(ROWS_0001) | set(ROWS_0002) >= set(tables.metadata.tables) - singletons, "add the new table's row for its revision"
 
 
 async def test_the_rows_of_the_first_revision_are_there_at_the_newest(empty_database_url: str, secret_key: str):
@@ -183,9 +183,23 @@ async def test_the_rows_of_the_first_revision_are_there_at_the_newest(empty_data
     assert {name: [ROWS_0001[name]] for name in ROWS_0001} == found
 
 
+async def test_the_rows_of_the_second_revision_are_there_at_the_newest(empty_database_url: str, secret_key: str):
+    await migrate(empty_database_url, "0002")
+    await insert_first_rows(empty_database_url, ROWS_0002)
+    async with connected(empty_database_url, Begin.WRITE) as connection:
+        sealed = Sealer(read_keys([secret_key])).seal("canary", b"adept")
+        await connection.execute(tables.sealing_canary.insert(), {"only": 1, "sealed": sealed})
+    async with open_store(empty_database_url, secret_keys=[secret_key], data_dir=None, migrate=True):
+        pass
+    async with connected(empty_database_url, Begin.READ) as connection:
+        for name, row in ROWS_0002.items():
+            kept = (await connection.execute(tables.metadata.tables[name].select())).mappings().all()
+            assert [{column: one[column] for column in row} for one in kept] == [row]
+
+
 async def test_a_migration_that_rebuilds_a_table_keeps_the_rows_that_refer_to_it(database_url: str):
     await insert_first_rows(database_url)
-    await migrate(database_url, "0002", later=True)
+    await migrate(database_url, "9001", later=True)
     found = await see(database_url, rows_now)
     assert [len(rows) for rows in found.values()] == [1] * len(ROWS_0001)
     assert found["devices"] == [ROWS_0001["devices"]]
@@ -199,11 +213,11 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(database_url
     await insert_first_rows(database_url)
     before = await see(database_url, described), await see(database_url, rows_now)
     with pytest.raises(RuntimeError, match="half way"):
-        await migrate(database_url, "0003", later=True)
+        await migrate(database_url, "9002", later=True)
     assert (await see(database_url, described), await see(database_url, rows_now)) == before
 
 
-@pytest.mark.parametrize("found", ["0002", "9999", "f00dcafe"])
+@pytest.mark.parametrize("found", ["0777", "9999", "f00dcafe"])
 async def test_a_newer_database_is_refused_with_both_revisions_and_left_alone(
     database_url: str, secret_key: str, found: str
 ):

@@ -41,7 +41,9 @@ class StoredAccount:
     last_pass_at: datetime | None
     paused: bool
     interval_s: int
+    page_size: int | None
     next_sync_at: datetime
+    next_probe_at: datetime | None
     failures: int
     lease_epoch: int
     lease_until: datetime | None
@@ -49,6 +51,7 @@ class StoredAccount:
     health: str
     health_since: datetime
     health_reason: str | None
+    version: int
 
 
 def read_name(text: str) -> str:

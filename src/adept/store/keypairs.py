@@ -22,6 +22,7 @@ class StoredKeypair:
     account_id: int | None
     account_name: str
     state: str
+    common_name: str | None
     certificate_pem: str | None
     private_key_sealed: bytes = field(repr=False)
     created_at: datetime
@@ -36,13 +37,16 @@ async def add_keypair(
     certificate_pem: str | None,
     *,
     state: str,
+    common_name: str | None = None,
     sealer: Sealer,
     now: datetime,
 ) -> StoredKeypair:
     """Keep a keypair of the account; the transaction should be durable. One staged keypair an account."""
     times = {"active": {"activated_at": now}, "retired": {"retired_at": now}}.get(state, {})
     unsealed = {"account_name": account.name, "state": state, "private_key_sealed": b"", "created_at": now, **times}
-    inserted = insert(keypairs).values(account_id=account.id, certificate_pem=certificate_pem, **unsealed)
+    inserted = insert(keypairs).values(
+        account_id=account.id, certificate_pem=certificate_pem, common_name=common_name, **unsealed
+    )
     keypair_id = (await tx.execute(inserted.returning(keypairs.c.id))).scalar_one()
     sealed = sealer.seal(_purpose(keypair_id), private_key_pem)
     statement = update(keypairs).where(keypairs.c.id == keypair_id).values(private_key_sealed=sealed)

@@ -35,6 +35,7 @@ class StoredPass:
     error_code: str | None
     error: str | None
     lease_epoch: int
+    requested_by: str | None
 
 
 async def start_pass(tx: AsyncConnection, account_id: int, *, kind: str, lease_epoch: int, now: datetime) -> StoredPass:

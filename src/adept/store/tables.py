@@ -139,7 +139,9 @@ accounts = Table(
     # when next, and who is at it (design law 4)
     Column("paused", Boolean, nullable=False, server_default=false()),
     Column("interval_s", Integer, nullable=False, server_default="1800"),
+    Column("page_size", Integer),  # devices a page; None: as many as Apple gives
     Column("next_sync_at", UtcTime, nullable=False),
+    Column("next_probe_at", UtcTime),  # when GET /account is asked again; None: with the next pass
     Column("failures", Integer, nullable=False, server_default="0"),  # passes failed in a row
     Column("lease_epoch", BigInteger, nullable=False, server_default="0"),
     Column("lease_until", UtcTime),
@@ -148,6 +150,7 @@ accounts = Table(
     Column("health", String(24), nullable=False, server_default="no_token"),
     Column("health_since", UtcTime, nullable=False),
     Column("health_reason", Words),
+    Column("version", Integer, nullable=False, server_default="1"),  # one more at each edit by a person
     CheckConstraint("phase IN ('fetch', 'sync')", name="phase"),
     CheckConstraint("lease_epoch >= 0", name="lease_epoch"),
     sqlite_autoincrement=True,
@@ -160,7 +163,8 @@ keypairs = Table(
     Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),  # None: the account was removed
     Column("account_name", String(64), nullable=False),
     Column("state", String(8), nullable=False),
-    Column("certificate_pem", Words),  # None where only the key was brought along
+    Column("common_name", Words),  # of the certificate; None where only the key was brought along
+    Column("certificate_pem", Words),  # as above
     Column("private_key_sealed", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("activated_at", UtcTime),
@@ -306,10 +310,18 @@ passes = Table(
     Column("notes", Words, nullable=False, server_default="[]"),  # JSON list: "cursor expired: full fetch", …
     Column("error_code", Words),
     Column("error", Words),
-    Column("lease_epoch", BigInteger, nullable=False),
+    Column("lease_epoch", BigInteger, nullable=False),  # 0 while it is queued
+    Column("requested_by", Words),  # who asked for it; None: its time had come
     CheckConstraint("kind IN ('sync', 'full')", name="kind"),
-    CheckConstraint("state IN ('running', 'done', 'failed', 'throttled', 'lost')", name="state"),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'throttled', 'lost')", name="state"),
     Index("ix_passes_account_id_id", "account_id", "id"),
+    Index(
+        "uq_passes_queued",
+        "account_id",
+        unique=True,
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -366,4 +378,96 @@ sealing_canary = Table(  # opened at every start: a key that can't is found out 
     Column("only", Integer, primary_key=True, server_default="1"),
     Column("sealed", LargeBinary, nullable=False),
     CheckConstraint('"only" = 1', name="only"),
+)
+
+_ROLES = "role IN ('viewer', 'operator', 'admin')"
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),  # lower case
+    Column("role", String(8), nullable=False),
+    Column("password_hash", Words, nullable=False),  # PHC string, Argon2id
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+    Column("last_login_at", UtcTime),
+    Column("version", Integer, nullable=False, server_default="1"),  # one more at each edit by a person
+    CheckConstraint(_ROLES, name="role"),
+    sqlite_autoincrement=True,
+)
+
+sessions = Table(  # of people in the browser; the cookie's secret is kept as its hash alone
+    "sessions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=False, unique=True),  # SHA-256
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),  # whatever is done meanwhile
+    Column("address", Words),
+    Column("user_agent", Words),
+    Index("ix_sessions_user_id", "user_id"),
+    sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("may_read_secrets", Boolean, nullable=False, server_default=false()),
+    Column("secret_hash", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of a random key
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Words),
+    Column("expires_at", UtcTime),  # None: never
+    Column("last_used_at", UtcTime),  # to the minute
+    Column("revoked_at", UtcTime),
+    CheckConstraint(_ROLES, name="role"),
+    Index(
+        "uq_api_keys_name",
+        "name",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+setup_link = Table(  # one row: the link that lets somebody name the first administrator, once
+    "setup_link",
+    metadata,
+    Column("only", Integer, primary_key=True, server_default="1"),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    CheckConstraint('"only" = 1', name="only"),
+)
+
+login_failures = Table(  # what slows down guessing; a row goes when its name logs in
+    "login_failures",
+    metadata,
+    Column("who", Words, primary_key=True),  # "user:NAME" or "address:IP"
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("blocked_until", UtcTime, nullable=False),
+)
+
+audit = Table(  # who changed what; no secret stands in `before` or `after`
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("actor_kind", String(8), nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("address", Words),
+    Column("request_id", Words),
+    Column("act", String(40), nullable=False),  # "account.paused"
+    Column("subject", Words, nullable=False),  # the name of what was changed
+    Column("before", Words),  # JSON object of what changed; None where there was nothing
+    Column("after", Words),
+    CheckConstraint("actor_kind IN ('user', 'key', 'cli', 'system')", name="actor_kind"),
+    Index("ix_audit_subject", "subject", "id"),
+    sqlite_autoincrement=True,
 )

@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from adept.store.schema import HEAD
+
+revision = "9001"
+down_revision = HEAD
 
 
 def upgrade() -> None:
