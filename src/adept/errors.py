@@ -2,6 +2,9 @@
 
     AdeptError              everything below; has `code`, a message and, where there is one, a way out
     ├── Misuse              our caller's mistake: an argument that can't be right
+    │   ├── NotFound        what was named is not there
+    │   └── Conflict        it is there already, or somebody else changed it meanwhile
+    ├── Denied              who asks is unknown, or may not
     ├── ConfigError         a setting, a key or an environment in which we can't work
     ├── StoreError          the database: newer, locked, read-only, full, damaged
     ├── TokenFileError      a token, key or certificate file that isn't what it should be
@@ -43,6 +46,48 @@ class Misuse(AdeptError):
     """The caller asked for something that can't be: nothing was sent or stored."""
 
     code = "misuse"
+
+
+class NotFound(Misuse):
+    """What was named is not there: an account, a device, a pass, a user."""
+
+    code = "not_found"
+
+
+class Conflict(Misuse):
+    """What was asked for can't be beside what is there: a name taken, an edit of something that changed meanwhile.
+
+    `current` is what is there now, as it is shown elsewhere; None where the message says it all.
+    """
+
+    code = "conflict"
+
+    def __init__(self, message: str, *, way_out: str | None = None, current: object = None) -> None:
+        super().__init__(message, way_out=way_out)
+        self.current = current
+
+
+class Denied(AdeptError):
+    """The service doesn't know who asks (`status` 401), or who asks may not (403), or must wait (429); nothing was done.
+
+    `retry_after_s` is how long to wait, with 429.
+    """
+
+    code = "denied"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "denied",
+        status: int = 403,
+        retry_after_s: float | None = None,
+        way_out: str | None = None,
+    ) -> None:
+        super().__init__(message, way_out=way_out)
+        self.code = code
+        self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class ConfigError(AdeptError):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from adept.accounts.health import Diagnosis, when_failed, when_well
 from adept.accounts.identity import Sameness, compare, describe, identity_columns, organisation
-from adept.errors import AdeptError, Misuse, TokenFileError
+from adept.errors import AdeptError, NotFound, TokenFileError
 from adept.protocol.account import Account
 from adept.protocol.server_token import ServerToken
 from adept.store import holds, keypairs, leases, seen
@@ -77,7 +77,7 @@ async def take(
     """Make the token the account's active one; `candidate_id` is its row where it has one already."""
     account = await account_by_id(tx, account_id)
     if account is None:
-        raise Misuse("the account was removed while its token was being tried")
+        raise NotFound("the account was removed while its token was being tried")
     active = await token_rows.tokens_of(tx, account_id, "active")
     sameness = compare(
         account,

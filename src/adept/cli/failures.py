@@ -12,6 +12,7 @@ from adept.errors import (
     AdeptError,
     Busy,
     ConfigError,
+    Denied,
     Malformed,
     Misuse,
     NeedsPerson,
@@ -36,6 +37,7 @@ INTERRUPTED = 130
 _EXIT_CODES: tuple[tuple[type[AdeptError], int], ...] = (
     (Misuse, USAGE),
     (Refused, REFUSED),
+    (Denied, REFUSED),
     (Unreachable, UNREACHABLE),
     (Malformed, MALFORMED),
     (StoreError, STORE_OR_SETTINGS),

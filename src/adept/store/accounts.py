@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.errors import Misuse
+from adept.errors import Conflict, Misuse, NotFound
 from adept.store.dialects import insert_into
 from adept.store.rows import read_row, read_row_or_none
 from adept.store.tables import accounts, keypairs
@@ -66,7 +66,7 @@ def read_name(text: str) -> str:
 
 
 async def add_account(tx: AsyncConnection, name: str, base_url: str, now: datetime) -> StoredAccount:
-    """Add an account that is due at once and has no token yet; Misuse where the name is taken or can't be one."""
+    """Add an account that is due at once and has no token yet; Conflict where the name is taken, Misuse where it can't be one."""
     statement = (
         insert_into(accounts, tx)
         .values(name=read_name(name), base_url=base_url, created_at=now, next_sync_at=now, health_since=now)
@@ -75,15 +75,15 @@ async def add_account(tx: AsyncConnection, name: str, base_url: str, now: dateti
     )
     row = (await tx.execute(statement)).one_or_none()
     if row is None:
-        raise Misuse(f"there is already an account {read_name(name)!r}", way_out="choose another name")
+        raise Conflict(f"there is already an account {read_name(name)!r}", way_out="choose another name")
     return read_row(StoredAccount, row)
 
 
 async def account_named(tx: AsyncConnection, name: str) -> StoredAccount:
-    """The account of that name, in any case; Misuse where there is none, naming those there are."""
+    """The account of that name, in any case; NotFound where there is none, naming those there are."""
     row = (await tx.execute(select(accounts).where(accounts.c.name == name.strip().lower()))).one_or_none()
     if row is None:
-        raise Misuse(f"there is no account {name!r}", way_out=await _known_names(tx))
+        raise NotFound(f"there is no account {name!r}", way_out=await _known_names(tx))
     return read_row(StoredAccount, row)
 
 
@@ -125,10 +125,10 @@ async def due_accounts(tx: AsyncConnection, now: datetime, *, limit: int) -> lis
 
 
 async def update_account(tx: AsyncConnection, account_id: int, **columns: Any) -> None:
-    """Set the named columns; Misuse where the account is gone."""
+    """Set the named columns; NotFound where the account is gone."""
     changed = await tx.execute(update(accounts).where(accounts.c.id == account_id).values(**columns))
     if changed.rowcount == 0:
-        raise Misuse(f"the account with the id {account_id} was removed meanwhile")
+        raise NotFound(f"the account with the id {account_id} was removed meanwhile")
 
 
 async def add_failure(tx: AsyncConnection, account_id: int) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.errors import Misuse
+from adept.errors import NotFound
 from adept.store.accounts import StoredAccount, account_by_id, delete_account, lock_account
 from adept.store.changes import draw_numbers
 from adept.store.devices import live_count
@@ -43,7 +43,7 @@ async def remove_account(tx: AsyncConnection, account_id: int, now: datetime) ->
     await lock_account(tx, account_id)
     account = await account_by_id(tx, account_id)
     if account is None:
-        raise Misuse(f"the account with the id {account_id} was removed meanwhile")
+        raise NotFound(f"the account with the id {account_id} was removed meanwhile")
     count = await _tell_deletions(tx, account, account_id=None, reason="account_removed", now=now)
     await delete_account(tx, account_id, now)
     return count

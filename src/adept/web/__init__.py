@@ -1,0 +1,1 @@
+"""The service: the API, its doors, and what runs beside them."""
