@@ -68,7 +68,7 @@ class Conflict(Misuse):
 
 
 class Denied(AdeptError):
-    """The service doesn't know who asks (`status` 401), or who asks may not (403), or must wait (429); nothing was done.
+    """The service doesn't know who asks (`status` 401), who asks may not (403), or must wait (429); nothing was done.
 
     `retry_after_s` is how long to wait, with 429.
     """

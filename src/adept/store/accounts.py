@@ -66,7 +66,7 @@ def read_name(text: str) -> str:
 
 
 async def add_account(tx: AsyncConnection, name: str, base_url: str, now: datetime) -> StoredAccount:
-    """Add an account that is due at once and has no token yet; Conflict where the name is taken, Misuse where it can't be one."""
+    """Add an account, due at once, without a token; Conflict where the name is taken, Misuse where it can't be one."""
     statement = (
         insert_into(accounts, tx)
         .values(name=read_name(name), base_url=base_url, created_at=now, next_sync_at=now, health_since=now)
