@@ -72,6 +72,13 @@ async def tokens_of(tx: AsyncConnection, account_id: int, state: str | None = No
     return [read_row(StoredToken, row) for row in await tx.execute(statement.order_by(server_tokens.c.id.desc()))]
 
 
+async def active_token_ends(tx: AsyncConnection) -> dict[int, datetime | None]:
+    """When each account's active token ends, by the account's id; accounts without an active token are missing."""
+    active = server_tokens.c.state == "active"
+    rows = await tx.execute(select(server_tokens.c.account_id, server_tokens.c.expires_at).where(active))
+    return {row[0]: row[1] for row in rows}
+
+
 async def token_by_id(tx: AsyncConnection, token_id: int) -> StoredToken | None:
     """The token with that id; None where it went with its account."""
     row = (await tx.execute(select(server_tokens).where(server_tokens.c.id == token_id))).one_or_none()
