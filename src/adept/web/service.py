@@ -1,0 +1,36 @@
+"""What every route works with: the store, the settings, a clock, a way to Apple and one to the runner.
+
+Made once by `server` (or a test) and handed to `create_app`; routes get it as `ServiceDep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from adept.accounts.tokens import Connect, Now
+from adept.settings import Settings
+from adept.store.database import Store
+
+
+@dataclass(frozen=True)
+class Service:
+    """One running service. `wake` tells the runner to look now, not at its next turn; harmless where none runs."""
+
+    store: Store
+    settings: Settings
+    now: Now
+    connect: Connect
+    wake: Callable[[], None]
+
+
+def _service(request: Request) -> Service:
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
