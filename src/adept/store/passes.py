@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adept.store.dialects import clock
 from adept.store.rows import read_row, read_row_or_none
-from adept.store.tables import passes
+from adept.store.tables import accounts, passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,35 @@ async def start_pass(tx: AsyncConnection, account_id: int, *, kind: str, lease_e
         account_id=account_id, kind=kind, state="running", started_at=now, lease_epoch=lease_epoch
     )
     return read_row(StoredPass, (await tx.execute(inserted.returning(passes))).one())
+
+
+async def queue_pass(
+    tx: AsyncConnection, account_id: int, *, kind: str, requested_by: str, now: datetime
+) -> StoredPass:
+    """Let a pass wait for its walker: the one that waits already, made this kind, or a new one."""
+    waiting = (passes.c.account_id == account_id) & (passes.c.state == "queued")
+    changed = update(passes).where(waiting).values(kind=kind, requested_by=requested_by).returning(passes)
+    row = (await tx.execute(changed)).one_or_none()
+    if row is None:
+        added = insert(passes).values(
+            account_id=account_id, kind=kind, state="queued", started_at=now, lease_epoch=0, requested_by=requested_by
+        )
+        row = (await tx.execute(added.returning(passes))).one()
+    return read_row(StoredPass, row)
+
+
+async def queued_pass(tx: AsyncConnection, account_id: int) -> StoredPass | None:
+    """The account's pass that waits for its walker; None where nobody asked for one."""
+    waiting = (passes.c.account_id == account_id) & (passes.c.state == "queued")
+    return read_row_or_none(StoredPass, (await tx.execute(select(passes).where(waiting))).one_or_none())
+
+
+async def live_pass(tx: AsyncConnection, account_id: int, *, now: datetime) -> StoredPass | None:
+    """The account's pass whose walker holds the lease now; None where nobody walks it."""
+    held = (accounts.c.lease_epoch == passes.c.lease_epoch) & (accounts.c.lease_until >= clock(now, tx))
+    statement = select(passes).join(accounts, accounts.c.id == passes.c.account_id)
+    running = statement.where(passes.c.account_id == account_id, passes.c.state == "running", held)
+    return read_row_or_none(StoredPass, (await tx.execute(running)).one_or_none())
 
 
 async def update_pass(tx: AsyncConnection, pass_id: int, **columns: Any) -> None:

@@ -23,6 +23,7 @@ class PassKind(StrEnum):
 class PassState(StrEnum):
     """How a pass stands. `lost`: another walker, or a person's decision, took the account away from it."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
