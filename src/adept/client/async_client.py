@@ -19,6 +19,7 @@ from adept.client.clock import new_nonce, utc_now
 from adept.client.conversation import Pause, Renew, Request, Step, converse
 from adept.client.exchange import Answer, Exchange, HttpRequest
 from adept.client.listing import AsyncDevices
+from adept.client.observation import Observe, observed
 from adept.client.recording import Record, recorder
 from adept.client.session import Held, Session, read_session
 from adept.client.setup import APPLE_URL, DEFAULT_USER_AGENT, Setup, check_confirmed
@@ -47,7 +48,7 @@ class AsyncClient:
     """As `Client`, for tasks of one event loop; an async context manager that closes itself.
 
     `http` is an httpx2 AsyncClient (which stays the caller's) or async transport; ASGITransport talks to a simulator in
-    this process. A `record` callable is called in the loop.
+    this process. `record` and `observe` callables are called in the loop.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class AsyncClient:
         assign_method: str = "POST",
         http: AsyncHttp | None = None,
         record: Record | str | Path | None = None,
+        observe: Observe | None = None,
         session: Session | None = None,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -73,6 +75,7 @@ class AsyncClient:
         self.waited_s = 0.0  # in all, after Retry-After
         self.requests = 0  # HTTP requests sent so far
         self._record = recorder(record)
+        self._observe = observe
         self._line = AsyncLine(http, timeout_s=timeout_s, plain_http=self.setup.is_plain_http)
         self._now = now
         self._sleep = sleep
@@ -138,7 +141,8 @@ class AsyncClient:
 
     async def _exchange(self, request: HttpRequest, *, about: str, endpoint: str) -> Answer:
         self.requests += 1
-        answer = await self._line.send(request, about=about, endpoint=endpoint)
+        with observed(self._observe, endpoint) as show:
+            answer = show(await self._line.send(request, about=about, endpoint=endpoint))
         log.debug("request answered", extra={"endpoint": endpoint, "status": answer.status})
         if self._record:
             self._record(Exchange(request, answer))

@@ -21,6 +21,7 @@ from adept.client.clock import new_nonce, utc_now
 from adept.client.conversation import Pause, Renew, Request, Step, converse
 from adept.client.exchange import Answer, Exchange, HttpRequest
 from adept.client.listing import Devices
+from adept.client.observation import Observe, observed
 from adept.client.recording import Record, recorder
 from adept.client.session import Held, Session, read_session
 from adept.client.setup import APPLE_URL, DEFAULT_USER_AGENT, Setup, check_confirmed
@@ -55,7 +56,8 @@ class Client:
     `wait_budget_s` is how long one logical call may wait in all where Apple sends Retry-After, 0 for not at all; it is
     read at the start of each call and may be set any time. `http` is an httpx2 Client (which stays the caller's) or
     transport: for proxies, private CAs, tests. `record` is a folder for sanitised exchanges or a callable that is told
-    each `Exchange` as it was, with its secrets. `session` is shared with another client of the same token.
+    each `Exchange` as it was, with its secrets. `observe` is told what became of each request, without. `session` is
+    shared with another client of the same token.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Client:
         assign_method: str = "POST",
         http: SyncHttp | None = None,
         record: Record | str | Path | None = None,
+        observe: Observe | None = None,
         session: Session | None = None,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
@@ -82,6 +85,7 @@ class Client:
         self.requests = 0  # HTTP requests sent so far
         self._counting = threading.Lock()
         self._record = recorder(record)
+        self._observe = observe
         self._line = SyncLine(
             http, base_url=self.setup.base_url, timeout_s=timeout_s, plain_http=self.setup.is_plain_http
         )
@@ -154,7 +158,8 @@ class Client:
     def _exchange(self, request: HttpRequest, *, about: str, endpoint: str) -> Answer:
         with self._counting:
             self.requests += 1
-        answer = self._line.send(request, about=about, endpoint=endpoint)
+        with observed(self._observe, endpoint) as show:
+            answer = show(self._line.send(request, about=about, endpoint=endpoint))
         log.debug("request answered", extra={"endpoint": endpoint, "status": answer.status})
         if self._record:
             self._record(Exchange(request, answer))

@@ -6,7 +6,7 @@ Made once by `server` (or a test) and handed to `create_app`; routes get it as `
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from adept.accounts.tokens import Connect, Now
 from adept.settings import Settings
 from adept.store.database import Store
+from adept.web.counts import Metrics
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Service:
     now: Now
     connect: Connect
     wake: Callable[[], None]
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def _service(request: Request) -> Service:
