@@ -1,0 +1,68 @@
+// What the page gains where script runs: local times, no act twice by a double click, dropping a file.
+"use strict";
+
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone: "UTC" });
+const away = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function tellAgo(time) {
+  const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
+  const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
+  if (Math.abs(seconds) > 60 * 86400) return;
+  time.textContent = unit ? away.format(Math.trunc(seconds / unit[1]), unit[0]) : seconds <= 0 ? "just now" : "in a moment";
+}
+
+function tellTimes(root) {
+  for (const time of root.querySelectorAll("time[data-moment]:not([data-told])")) {
+    const date = new Date(time.dateTime);
+    const utc = document.createElement("small");
+    utc.textContent = ` ${clock.format(date)} UTC`;
+    time.title = time.textContent;
+    time.replaceChildren(local.format(date), utc);
+    time.dataset.told = "";
+  }
+  for (const time of root.querySelectorAll("time[data-ago]")) {
+    time.title = `${local.format(new Date(time.dateTime))} · ${clock.format(new Date(time.dateTime))} UTC`;
+    tellAgo(time);
+  }
+}
+
+// A form is sent once; coming back by the back button lets it be sent again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) return event.preventDefault();
+  if (form.method === "get" || event.defaultPrevented) return;
+  form.dataset.sent = "yes";
+  form.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});
+
+for (const drop of document.querySelectorAll(".drop")) {
+  const input = drop.querySelector("input[type=file]");
+  const over = (is) => (event) => { event.preventDefault(); drop.classList.toggle("drop-over", is); };
+  drop.addEventListener("dragover", over(true));
+  drop.addEventListener("dragleave", over(false));
+  drop.addEventListener("drop", (event) => {
+    over(false)(event);
+    if (event.dataTransfer.files.length) {
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+}
+
+for (const all of document.querySelectorAll("input[data-selects]")) {
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll(`input[name="${all.dataset.selects}"]`)) box.checked = all.checked;
+  });
+}
+
+tellTimes(document);
+setInterval(() => document.querySelectorAll("time[data-ago]").forEach(tellAgo), 30000);
+new MutationObserver(() => tellTimes(document)).observe(document.body, { childList: true, subtree: true });
