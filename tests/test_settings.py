@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adept.errors import ConfigError
-from adept.settings import load_settings, split_keys, wants_debug
+from adept.setting_values import split_keys
+from adept.settings import Settings, flag_of, load_settings, variable_of, wants_debug
 
 KEY = "dGVzdHMgdGVzdHMgdGVzdHMgdGVzdHMgdGVzdHMgMzI="
 OTHER_KEY = "b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgMzI="
@@ -70,6 +71,19 @@ def test_keys_come_from_a_file_one_a_line(monkeypatch: pytest.MonkeyPatch, tmp_p
         ("ADEPT_SECRET_KEYS", "sesame", "32 bytes"),
         ("ADEPT_SECRET_KEYS", f"{KEY},sesame", "key 2"),
         ("ADEPT_SECRET_KEYS", " , ", "at least one key"),
+        ("ADEPT_SERVER", "http://adept.example.org", "https://"),
+        ("ADEPT_PORT", "http", "a whole number from 0 to 65535"),
+        ("ADEPT_PORT", "65536", "a whole number from 0 to 65535"),
+        ("ADEPT_METRICS_PORT", "-1", "a whole number from 0 to 65535"),
+        ("ADEPT_CONCURRENCY", "0", "a whole number from 2 to 64"),
+        ("ADEPT_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+        ("ADEPT_LOG_FORMAT", "xml", "'json' or 'text'"),
+        ("ADEPT_ALLOW_PRIVATE_ADDRESSES", "perhaps", "1, true, yes or on"),
+        ("ADEPT_ALLOWED_HOSTS", "https://adept.example.org", "host names separated by commas"),
+        ("ADEPT_ALLOWED_HOSTS", "adept.example.org:8440", "without scheme, port or *"),
+        ("ADEPT_ALLOWED_HOSTS", "*", "without scheme, port or *"),
+        ("ADEPT_TRUSTED_PROXIES", "proxy.example.org", "addresses or networks"),
+        ("ADEPT_TRUSTED_PROXIES", "*", "addresses or networks"),
     ],
 )
 def test_a_bad_value_is_told_by_its_variable_and_what_is_allowed_but_not_shown(
@@ -118,3 +132,113 @@ def test_keys_are_split_by_commas_blanks_and_lines() -> None:
 def test_debug_is_wanted_by_a_yes(value: str, *, wanted: bool) -> None:
     assert wants_debug({"ADEPT_DEBUG": value}) is wanted
     assert not wants_debug({})
+
+
+def test_the_service_listens_on_this_machine_alone_unless_told_otherwise() -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8440)
+    assert settings.allowed_hosts == settings.trusted_proxies == ()
+    assert settings.metrics_port is None
+    assert settings.allow_private_addresses is False
+
+
+def test_lists_yes_and_words_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADEPT_ALLOWED_HOSTS", "Adept.example.org, 192.0.2.7,[2001:db8::7]")
+    monkeypatch.setenv("ADEPT_TRUSTED_PROXIES", "10.0.0.0/24,192.0.2.1")
+    monkeypatch.setenv("ADEPT_ALLOW_PRIVATE_ADDRESSES", "Yes")
+    monkeypatch.setenv("ADEPT_LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("ADEPT_METRICS_PORT", "0")
+    settings = load_settings()
+    assert settings.allowed_hosts == ("adept.example.org", "192.0.2.7", "[2001:db8::7]")
+    assert settings.trusted_proxies == ("10.0.0.0/24", "192.0.2.1")
+    assert settings.allow_private_addresses is True
+    assert settings.log_level == "warning"
+    assert settings.metrics_port == 0
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "adept.toml"
+    file.write_text('port = 1\nhost = "127.0.0.3"\nconcurrency = 3\nallowed_hosts = ["a.example", "b.example"]\n')
+    monkeypatch.setenv("ADEPT_CONFIG", str(file))
+    monkeypatch.setenv("ADEPT_PORT", "2")
+    monkeypatch.setenv("ADEPT_HOST", "127.0.0.2")
+    settings = load_settings({"port": "3"})
+    assert (settings.port, settings.host, settings.concurrency) == (3, "127.0.0.2", 3)
+    assert settings.allowed_hosts == ("a.example", "b.example")
+
+
+def test_a_flag_names_the_file_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text("port = 1")
+    (tmp_path / "two.toml").write_text("port = 2")
+    monkeypatch.setenv("ADEPT_CONFIG", str(tmp_path / "one.toml"))
+    assert load_settings({"config": str(tmp_path / "two.toml")}).port == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("port = 70000", "'port' in the settings file must be a whole number"),
+        ('port = "x"', "'port' in the settings file must be a whole number"),
+        ("port = true", "'port' in the settings file must be a whole number"),
+        ("prot = 8440", "'prot', which is no setting"),
+        ('config = "other.toml"', "'config', which is no setting"),
+        ("port 8440", "is not TOML"),
+        ("\udcff", "is not TOML"),
+    ],
+)
+def test_a_bad_settings_file_is_told_with_what_is_wrong(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "adept.toml"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError, match=told):
+        load_settings({"config": file})
+
+
+def test_a_settings_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"can't read the settings file .*nowhere.toml: No such file"):
+        load_settings({"config": tmp_path / "nowhere.toml"})
+
+
+def test_a_bad_flag_is_told_as_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADEPT_METRICS_PORT", "9090")
+    with pytest.raises(ConfigError, match=r"--metrics-port must be a whole number"):
+        load_settings({"metrics_port": "many"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("database_url", "postgresql://adept:sesame@db/adept"), ("secret_keys", KEY), ("api_key", "adk_sesame")],
+)
+def test_a_secret_comes_from_its_variable_or_from_a_file_but_not_from_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    def read(settings: Settings) -> object:
+        return {
+            "database_url": settings.where_to_store,
+            "secret_keys": lambda: ",".join(settings.sealing_keys() or ()),
+            "api_key": settings.key_for_server,
+        }[name]()
+
+    file = tmp_path / "secret"
+    file.write_text(f"{value}\n")
+    monkeypatch.setenv(variable_of(f"{name}_file"), str(file))
+    assert read(load_settings()) == value
+    monkeypatch.setenv(variable_of(name), value)
+    with pytest.raises(ConfigError, match="both set"):
+        read(load_settings())
+    monkeypatch.delenv(variable_of(f"{name}_file"))
+    assert read(load_settings()) == value
+    assert value not in repr(load_settings())
+
+
+def test_a_file_with_something_else_than_a_database_url_is_told(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("mysql://adept:sesame@db/adept")
+    with pytest.raises(ConfigError, match="ADEPT_DATABASE_URL_FILE must be sqlite") as caught:
+        load_settings({"database_url_file": tmp_path / "url"}).where_to_store()
+    assert "sesame" not in str(caught.value)
+    (tmp_path / "url").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"ADEPT_DATABASE_URL_FILE: can't read .*: it is not text"):
+        load_settings({"database_url_file": tmp_path / "url"}).where_to_store()
+
+
+def test_a_setting_has_one_name_in_three_spellings() -> None:
+    assert (flag_of("tls_key"), variable_of("tls_key")) == ("--tls-key", "ADEPT_TLS_KEY")

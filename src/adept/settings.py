@@ -1,70 +1,124 @@
-"""What the environment says. The only module that reads it.
+"""What the environment, the settings file and the flags of `adept serve` say. The only module that reads them.
 
-Settings are checked when they are loaded: a bad one is a ConfigError that names its variable and what is allowed.
+Each setting is declared once, as a field of `Settings`: `port` is ADEPT_PORT in the environment, `port` in the TOML
+file that ADEPT_CONFIG names, and `--port` of `adept serve` where its declaration says `SERVE`. Flags win over the
+environment, the environment over the file. Settings are checked when they are loaded: a bad one is a ConfigError that
+names it and what is allowed.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adept.errors import ConfigError
+from adept.setting_values import (
+    LogFormat,
+    LogLevel,
+    check_database_url,
+    check_sealing_keys,
+    check_service_url,
+    host_names,
+    lower_case,
+    networks,
+    number,
+    split_keys,
+    yes_or_no,
+)
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 PREFIX = "ADEPT_"
 DATABASE_FILE = "adept.sqlite3"
-_DATABASES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-def _apple_url(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise ValueError("must be a URL such as https://mdmenrollment.apple.com")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ValueError("must begin with https://; http:// is allowed only for this machine (localhost, 127.0.0.1)")
-    return url
-
-
-def _database_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(_DATABASES):
-        raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
-    return url
-
-
-def _sealing_keys(keys: SecretStr) -> SecretStr:
-    split_keys(keys.get_secret_value())
-    return keys
+SERVE = "serve"  # marks what `adept serve` also takes as a flag; no secrets: anyone can read a command line
 
 
 class Settings(BaseSettings):
-    """The settings of the command line and of what it starts; an empty variable counts as absent."""
+    """The settings of the command line, of the service, and of what they start; an empty variable counts as absent."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    token: Path | None = None  # a server token's JSON
-    url: Annotated[str, AfterValidator(_apple_url)] | None = None  # None: Apple's
-    data_dir: Path = Field(default_factory=lambda: _default_data_dir())
-    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = (
-        None  # None: SQLite in the data directory
+    config: Annotated[Path | None, SERVE] = Field(None, description="A TOML file with settings.")
+    token: Path | None = Field(None, description="A server token's JSON file, for `adept apple`.")
+    url: Annotated[Annotated[str, AfterValidator(check_service_url)] | None, SERVE] = Field(
+        None, description="Apple's base URL for accounts made without one. Default: Apple's."
     )
-    secret_keys: Annotated[SecretStr, AfterValidator(_sealing_keys)] | None = None
-    secret_keys_file: Path | None = None
+    server: Annotated[str, AfterValidator(check_service_url)] | None = Field(
+        None, description="The URL of a running service, which commands then ask. Default: they use the database."
+    )
+    api_key: SecretStr | None = Field(None, description="The API key that commands show to that service.")
+    api_key_file: Path | None = Field(None, description="A file with that key.")
+    data_dir: Annotated[Path, SERVE] = Field(
+        default_factory=lambda: _default_data_dir(), description="The data directory. Default: the platform's."
+    )
+    database_url: Annotated[SecretStr, AfterValidator(check_database_url)] | None = Field(
+        None, description="The database. Default: a SQLite file in the data directory."
+    )
+    database_url_file: Annotated[Path | None, SERVE] = Field(None, description="A file with the database's URL.")
+    secret_keys: Annotated[SecretStr, AfterValidator(check_sealing_keys)] | None = Field(
+        None, description="Keys that seal secrets; the first one writes."
+    )
+    secret_keys_file: Annotated[Path | None, SERVE] = Field(None, description="A file with such keys, one a line.")
+
+    host: Annotated[str, SERVE] = Field(
+        "127.0.0.1", min_length=1, description="The address to listen on. Default: 127.0.0.1."
+    )
+    port: Annotated[int, BeforeValidator(number(0, 65535)), SERVE] = Field(
+        8440, description="The port to listen on; 0 takes any free one. Default: 8440."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(host_names), SERVE] = Field(
+        (), description="Host names under which the service is asked, by commas; this machine's own are always allowed."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(networks), SERVE] = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto count, by commas."
+    )
+    tls_certificate: Annotated[Path | None, SERVE] = Field(None, description="A PEM file: the certificate and chain.")
+    tls_key: Annotated[Path | None, SERVE] = Field(None, description="A PEM file: the certificate's key.")
+    allow_private_addresses: Annotated[bool, BeforeValidator(yes_or_no), SERVE] = Field(
+        False, description="Let accounts have base URLs on this machine and in private networks."
+    )
+    metrics_port: Annotated[Annotated[int, BeforeValidator(number(0, 65535))] | None, SERVE] = Field(
+        None, description="A port of 127.0.0.1 for /metrics without a key. Default: none."
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lower_case), SERVE] = Field(
+        LogLevel.INFO, description="From where on it is logged: debug, info, warning or error. Default: info."
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(lower_case), SERVE] = Field(
+        LogFormat.JSON, description="How it is logged: json or text. Default: json."
+    )
+    concurrency: Annotated[int, BeforeValidator(number(2, 64)), SERVE] = Field(
+        8, description="How many accounts are walked at once. Default: 8."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file that either of them names."""
+        file = init_settings().get("config") or env_settings().get("config")
+        written = _read_file(Path(file)) if file else {}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=written)
 
     def where_to_store(self) -> str:
         """The database's URL: as given, or the SQLite file of the data directory."""
-        if self.database_url is not None:
-            return self.database_url.get_secret_value()
-        return f"sqlite:///{(self.data_dir / DATABASE_FILE).absolute().as_posix()}"
+        given = _one_of("database_url", self.database_url, self.database_url_file)
+        if given is None:
+            return f"sqlite:///{(self.data_dir / DATABASE_FILE).absolute().as_posix()}"
+        return _checked("database_url_file", check_database_url, SecretStr(given)).get_secret_value()
 
     def database_file(self) -> Path | None:
         """The database's file where it is one (SQLite)."""
@@ -73,39 +127,36 @@ class Settings(BaseSettings):
 
     def sealing_keys(self) -> tuple[str, ...] | None:
         """The keys that seal secrets, the writing one first; None where none was given. Reads the file named."""
-        if self.secret_keys is not None and self.secret_keys_file is not None:
-            raise ConfigError("ADEPT_SECRET_KEYS and ADEPT_SECRET_KEYS_FILE are both set", way_out="set one of them")
-        if self.secret_keys is not None:
-            return split_keys(self.secret_keys.get_secret_value())
-        if self.secret_keys_file is None:
-            return None
-        try:
-            return split_keys(self.secret_keys_file.read_text("utf-8"))
-        except OSError as error:
-            reason = f"ADEPT_SECRET_KEYS_FILE: can't read {self.secret_keys_file}: {error.strerror}"
-            raise ConfigError(reason, way_out="name a readable file with one key a line") from error
-        except ValueError as error:
-            raise ConfigError(f"ADEPT_SECRET_KEYS_FILE ({self.secret_keys_file}): {error}") from error
+        given = _one_of("secret_keys", self.secret_keys, self.secret_keys_file)
+        return None if given is None else _checked("secret_keys_file", split_keys, given)
+
+    def key_for_server(self) -> str | None:
+        """The API key that commands show to a running service; None where none was given. Reads the file named."""
+        return _one_of("api_key", self.api_key, self.api_key_file)
 
 
-def load_settings() -> Settings:
-    """Read the environment. Raises ConfigError that names the first bad variable and what is allowed there."""
+def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """Read flags, environment and file. Raises ConfigError that names the first bad setting and what is allowed there.
+
+    `flags` are settings as a command line gives them, by their names here.
+    """
+    flags = flags or {}
     try:
-        return Settings()
+        return Settings(**flags)  # type: ignore[arg-type]  # what they hold is checked here
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ConfigError(f"{_variable(first['loc'])} {_allowed(first)}") from error
+        name = str(first["loc"][0]) if first["loc"] else ""
+        raise ConfigError(f"{_where_said(name, flags)} {_allowed(first)}") from error
 
 
-def split_keys(text: str) -> tuple[str, ...]:
-    """Take sealing keys apart: by commas, blanks or lines. Raises ValueError, without showing any of them."""
-    keys = tuple(text.replace(",", " ").split())
-    if not keys:
-        raise ValueError("must hold at least one key")
-    for number, key in enumerate(keys, start=1):
-        if not _is_key(key):
-            raise ValueError(f"must hold keys of 32 bytes in URL-safe base64 (44 characters); key {number} is not one")
-    return keys
+def flag_of(name: str) -> str:
+    """How `adept serve` calls a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def variable_of(name: str) -> str:
+    """How the environment calls a setting."""
+    return f"{PREFIX}{name.upper()}"
 
 
 def wants_debug(environment: Mapping[str, str] = os.environ) -> bool:
@@ -113,22 +164,63 @@ def wants_debug(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get(f"{PREFIX}DEBUG", "").strip().lower() in ("1", "true", "yes", "on")
 
 
-def _is_key(text: str) -> bool:
+def _read_file(path: Path) -> dict[str, object]:
+    """The settings in a TOML file; ConfigError where it can't be read or says what there is not."""
     try:
-        return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == 32
-    except (ValueError, binascii.Error):
-        return False
+        written = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"can't read the settings file {path}: {error.strerror}") from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ConfigError(f"the settings file {path} is not TOML: {error}") from error
+    known = set(Settings.model_fields) - {"config"}
+    if unknown := sorted(set(written) - known):
+        raise ConfigError(
+            f"the settings file {path} has {unknown[0]!r}, which is no setting",
+            way_out=f"use {', '.join(sorted(known))}",
+        )
+    return written
+
+
+def _one_of(name: str, given: SecretStr | None, file: Path | None) -> str | None:
+    """A secret, from its setting or from the file that the other one names; None where neither is set."""
+    if given is not None and file is not None:
+        raise ConfigError(
+            f"{variable_of(name)} and {variable_of(f'{name}_file')} are both set", way_out="set one of them"
+        )
+    if file is None:
+        return None if given is None else given.get_secret_value()
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(
+            f"{variable_of(f'{name}_file')}: can't read {file}: {reason}", way_out="name a readable file"
+        ) from error
+
+
+def _checked(name: str, check: Callable[[T], U], value: T) -> U:
+    """What a check makes of a value that stands in a file; ConfigError names the setting."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise ConfigError(f"{variable_of(name)} {error}") from error
+
+
+def _where_said(name: str, flags: Mapping[str, object]) -> str:
+    """A setting as whoever said it knows it: flag, variable, or key in the file."""
+    if name in flags:
+        return flag_of(name)
+    if any(os.environ[variable] for variable in os.environ if variable.upper() == variable_of(name)):
+        return variable_of(name)
+    return f"{name!r} in the settings file" if name else "the settings"
+
+
+def _allowed(error: Any) -> str:
+    told = str(error["msg"]).removeprefix("Value error, ")
+    return told.replace("Input should be", "must be", 1).replace("String should have", "must have", 1)
 
 
 def _default_data_dir() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("adept", appauthor=False)
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    return f"{PREFIX}{location[0]}".upper() if location else "the environment"
-
-
-def _allowed(error: Any) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
