@@ -22,6 +22,7 @@ from adept import AsyncClient, ServerToken
 from adept.accounts.registry import add
 from adept.client.call import Call
 from adept.jobs.account_pass import run_pass
+from adept.store.audit import ADEPT
 from adept.store.database import Store, open_store
 from adept.sync.outcome import PassKind, PassOutcome, PassState
 from benchmarks.measuring import Watch, median, report
@@ -68,7 +69,7 @@ async def first_or_again(what: str, database_url: str, apple_url: str, token_fil
     async with open_store(database_url, secret_keys=[KEY], data_dir=None, migrate=True) as store:
         if what == "first":
             token = ServerToken.from_file(token_file)
-            await add(store, ACCOUNT, base_url=apple_url, now=now, connect=connect, token=token)
+            await add(store, ACCOUNT, base_url=apple_url, by=ADEPT, now=now, connect=connect, token=token)
         TimedClient.asking_s = 0.0
         with Watch() as watch:
             outcome = await one_pass(store, PassKind.SYNC if what == "first" else PassKind.FULL)

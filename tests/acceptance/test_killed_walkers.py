@@ -23,6 +23,7 @@ from adept.simulator.running import serve
 from adept.simulator.simulator import Simulator
 from adept.store import changes, inventory, outbox, passes
 from adept.store.accounts import account_named
+from adept.store.audit import ADEPT
 from adept.store.inventory import DeviceFilter
 from tests.sync.truth import assert_equals_the_truth, assert_the_feed_tells_every_change_once
 
@@ -87,7 +88,7 @@ async def with_account(store, running) -> None:
     def connect(token, base_url):
         return AsyncClient(token, base_url=base_url)
 
-    await add(store, "hq", base_url=running.url, now=now, connect=connect, token=running.token)
+    await add(store, "hq", base_url=running.url, by=ADEPT, now=now, connect=connect, token=running.token)
 
 
 async def everything(store) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from adept.simulator.simulator import Simulator
 from adept.simulator.world import FIRST_SERVER
 from adept.store import keypairs
 from adept.store.accounts import account_named
+from adept.store.audit import ADEPT
 from adept.store.database import open_store
 
 KEY = "c2VjcmV0LXNlYWxpbmcta2V5LW9mLXRoaXMtdGVzdCE="
@@ -60,10 +61,10 @@ async def exchange_and_walk(database: str, recordings: Path, running) -> tuple[s
         return clients[-1]
 
     async with open_store(database, secret_keys=[KEY], data_dir=None, migrate=True) as store:
-        await add(store, "hq", base_url=running.url, now=now, connect=connect)
-        running.simulator.upload_certificate(FIRST_SERVER, await certificate(store, "hq", now=now))
+        await add(store, "hq", base_url=running.url, by=ADEPT, now=now, connect=connect)
+        running.simulator.upload_certificate(FIRST_SERVER, await certificate(store, "hq", by=ADEPT, now=now))
         p7m = running.simulator.get_token(FIRST_SERVER).content
-        await upload_token(store, "hq", p7m, connect=connect, now=now)
+        await upload_token(store, "hq", p7m, connect=connect, by=ADEPT, now=now)
         await run_pass(store, "hq", connect=connect, now=now, holder="test")
         first = await active_token(store, 1)
         running.simulator.get_token(FIRST_SERVER)  # kills the first
@@ -71,7 +72,7 @@ async def exchange_and_walk(database: str, recordings: Path, running) -> tuple[s
         outcome = await run_pass(store, "hq", connect=connect, now=now, holder="test")
         told.append("".join(traceback.format_exception(outcome.error)) if outcome.error else "")
         try:
-            await upload_token(store, "hq", p7m, connect=connect, now=now)
+            await upload_token(store, "hq", p7m, connect=connect, by=ADEPT, now=now)
         except AdeptError as error:
             told.append("".join(traceback.format_exception(error)))
         async with store.reading() as tx:

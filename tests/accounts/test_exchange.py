@@ -13,17 +13,20 @@ from adept.errors import Misuse, NeedsPerson, Refused, TokenFileError, TokenReje
 from adept.protocol.keypair import generate_keypair
 from adept.protocol.p7m_seal import seal_server_token
 from adept.store import keypairs, tokens
+from adept.store.audit import ADEPT
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, T0, device, page, refusal, server_token
 
 OTHER_SERVER = {"server_name": "Lab", "server_uuid": "CD" * 16, "org_name": "Labs Inc."}
 
 
 async def sealed(desk, token=None, *, name="hq"):
-    return seal_server_token(token or server_token("new"), await certificate(desk.store, name, now=desk.clock))
+    return seal_server_token(
+        token or server_token("new"), await certificate(desk.store, name, by=ADEPT, now=desk.clock)
+    )
 
 
 async def upload(desk, data, **settings):
-    return await upload_token(desk.store, "hq", data, connect=desk.apple.connect, now=desk.clock, **settings)
+    return await upload_token(desk.store, "hq", data, connect=desk.apple.connect, by=ADEPT, now=desk.clock, **settings)
 
 
 async def active_key(desk, name="hq"):
@@ -48,18 +51,18 @@ async def with_devices(desk):
 
 
 async def test_the_certificate_is_the_same_until_its_token_was_accepted(desk):
-    first = await certificate(desk.store, "hq", now=desk.clock)
-    assert await certificate(desk.store, "hq", now=desk.clock) == first
+    first = await certificate(desk.store, "hq", by=ADEPT, now=desk.clock)
+    assert await certificate(desk.store, "hq", by=ADEPT, now=desk.clock) == first
     outcome = await upload(desk, seal_server_token(server_token("new"), first))
     assert outcome.is_active
-    assert await certificate(desk.store, "hq", now=desk.clock) != first
+    assert await certificate(desk.store, "hq", by=ADEPT, now=desk.clock) != first
     assert await keypair_states(desk) == ["active", "staged"]
 
 
 async def test_a_token_for_the_active_keypair_is_accepted_again(desk):
-    first = await certificate(desk.store, "hq", now=desk.clock)
+    first = await certificate(desk.store, "hq", by=ADEPT, now=desk.clock)
     await upload(desk, seal_server_token(server_token("one"), first))
-    await certificate(desk.store, "hq", now=desk.clock)
+    await certificate(desk.store, "hq", by=ADEPT, now=desk.clock)
     await upload(desk, seal_server_token(server_token("two"), first))
     assert await active_key(desk) == "CK_two"
     assert await keypair_states(desk) == ["active", "staged"]
@@ -155,10 +158,10 @@ async def test_a_token_that_can_not_be_asked_about_waits_as_candidate_and_is_pro
 
 
 async def test_a_first_token_that_waits_leaves_the_account_with_the_word_for_it(desk):
-    await add(desk.store, "new", base_url="https://apple.example", now=desk.clock, connect=desk.apple.connect)
+    await add(desk.store, "new", base_url="https://apple.example", by=ADEPT, now=desk.clock, connect=desk.apple.connect)
     data = await sealed(desk, name="new")
     desk.apple.say("/session", refusal("T_C_NOT_SIGNED", 403), refusal("T_C_NOT_SIGNED", 403))
-    await upload_token(desk.store, "new", data, connect=desk.apple.connect, now=desk.clock)
+    await upload_token(desk.store, "new", data, connect=desk.apple.connect, by=ADEPT, now=desk.clock)
     assert (await desk.account("new")).health == "terms_not_signed"
     with pytest.raises(Refused) as raised:
         await desk.walk(name="new")
@@ -217,7 +220,7 @@ async def test_a_token_whose_time_is_over_is_refused_without_asking_apple(desk):
     ],
 )
 async def test_a_file_that_is_no_encrypted_token_is_refused_in_a_sentence_and_changes_nothing(desk, data, sentence):
-    await certificate(desk.store, "hq", now=desk.clock)
+    await certificate(desk.store, "hq", by=ADEPT, now=desk.clock)
     with pytest.raises(TokenFileError, match=sentence):
         await upload(desk, data)
     assert await active_key(desk) == "CK_hq"
@@ -238,7 +241,7 @@ async def test_a_tampered_or_cut_token_is_refused(desk):
 async def test_a_token_for_a_key_we_do_not_hold_is_refused_and_taken_with_that_key(desk):
     stranger = generate_keypair("stranger", now=T0)
     data = seal_server_token(server_token("moved"), stranger.certificate_pem)
-    await certificate(desk.store, "hq", now=desk.clock)
+    await certificate(desk.store, "hq", by=ADEPT, now=desk.clock)
     with pytest.raises(TokenFileError, match="doesn't open it"):
         await upload(desk, data)
     await upload(desk, data, key=stranger.private_key_pem)
@@ -275,6 +278,7 @@ async def test_an_account_whose_first_token_is_rejected_is_not_added(desk):
             desk.store,
             "new",
             base_url="https://apple.example",
+            by=ADEPT,
             now=desk.clock,
             connect=desk.apple.connect,
             token=server_token("new"),
@@ -286,7 +290,7 @@ async def test_an_account_whose_first_token_is_rejected_is_not_added(desk):
 async def test_removing_an_account_tells_each_deletion_and_keeps_keypairs_and_changes(desk):
     await upload(desk, await sealed(desk))
     await with_devices(desk)
-    assert await remove(desk.store, "hq", now=desk.clock) == 2
+    assert await remove(desk.store, "hq", by=ADEPT, now=desk.clock) == 2
     assert await desk.told() == [("added", "A1"), ("added", "B2"), ("deleted", "A1"), ("deleted", "B2")]
     assert {change.reason for change in (await desk.changes())[2:]} == {"account_removed"}
     async with desk.store.reading() as tx:
@@ -296,7 +300,7 @@ async def test_removing_an_account_tells_each_deletion_and_keeps_keypairs_and_ch
 
 async def test_an_account_removed_while_its_pass_runs_ends_the_pass(desk):
     async def removed_meanwhile():
-        await remove(desk.store, "hq", now=desk.clock)
+        await remove(desk.store, "hq", by=ADEPT, now=desk.clock)
         return page(device("A1"), cursor="s0")
 
     desk.apple.say(FETCH, removed_meanwhile)

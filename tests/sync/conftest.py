@@ -12,6 +12,7 @@ from adept.accounts.registry import add
 from adept.jobs.account_pass import run_pass
 from adept.store import changes, holds, inventory, outbox, passes
 from adept.store.accounts import StoredAccount, account_named
+from adept.store.audit import ADEPT
 from adept.store.changes import StoredChange
 from adept.store.database import Store
 from adept.store.holds import StoredHold
@@ -100,5 +101,5 @@ def apple(clock: Clock) -> ScriptedApple:
 
 @pytest.fixture
 async def desk(store: Store, apple: ScriptedApple, clock: Clock) -> Desk:
-    await add(store, "hq", base_url=URL, now=clock, connect=apple.connect, token=server_token())
+    await add(store, "hq", base_url=URL, by=ADEPT, now=clock, connect=apple.connect, token=server_token())
     return Desk(store, apple, clock)

@@ -14,6 +14,7 @@ from adept.jobs.account_pass import run_pass
 from adept.simulator.running import Running, serve
 from adept.simulator.simulator import Simulator
 from adept.store.accounts import account_named
+from adept.store.audit import ADEPT
 from adept.sync.outcome import PassKind, PassOutcome
 from tests.sync.truth import assert_equals_the_truth, assert_the_feed_tells_every_change_once
 
@@ -73,7 +74,9 @@ def running(request) -> Iterator[Running]:
 
 
 async def account_of(store, running) -> Account:
-    await add(store, "hq", base_url=running.url, now=running.simulator.now, connect=connect, token=running.token)
+    await add(
+        store, "hq", base_url=running.url, by=ADEPT, now=running.simulator.now, connect=connect, token=running.token
+    )
     return Account(store, running)
 
 

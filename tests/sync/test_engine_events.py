@@ -8,6 +8,7 @@ import random
 import pytest
 
 from adept.accounts.registry import add
+from adept.store.audit import ADEPT
 from adept.sync.outcome import PassState
 from tests.sync.apple import DETAILS, FETCH, SYNC, device, op, page, refusal, server_token
 
@@ -132,7 +133,13 @@ async def test_a_device_moves_between_two_accounts_in_either_order(desk, turned)
     other = desk.apple.connect
     desk.apple.identity = {"server_name": "Lab", "server_uuid": "CD" * 16}
     await add(
-        desk.store, "lab", base_url="https://apple.example", now=desk.clock, connect=other, token=server_token("lab")
+        desk.store,
+        "lab",
+        base_url="https://apple.example",
+        by=ADEPT,
+        now=desk.clock,
+        connect=other,
+        token=server_token("lab"),
     )
     desk.apple.say(FETCH, page(cursor="l0"))
     desk.apple.say(SYNC, page(cursor="l0"))
@@ -204,6 +211,7 @@ async def test_a_page_split_does_not_change_what_is_known(desk):
         desk.store,
         "split",
         base_url="https://apple.example",
+        by=ADEPT,
         now=desk.clock,
         connect=desk.apple.connect,
         token=server_token("split"),

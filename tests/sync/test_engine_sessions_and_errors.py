@@ -8,6 +8,7 @@ import pytest
 from adept.accounts.switch import NewToken
 from adept.accounts.tokens import offer_token
 from adept.errors import NeedsPerson, Refused, TokenRejected, Unreachable
+from adept.store.audit import ADEPT
 from adept.sync.outcome import PassState
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, device, op, page, refusal, server_token
 
@@ -84,6 +85,7 @@ async def test_unsigned_terms_of_one_organisation_are_the_trouble_of_its_account
         desk.store,
         "lab",
         base_url="https://apple.example",
+        by=ADEPT,
         now=desk.clock,
         connect=desk.apple.connect,
         token=server_token("lab"),
@@ -111,7 +113,7 @@ async def test_a_token_renewed_in_mid_pass_takes_over_and_the_account_is_not_mar
 
     async def renewed_meanwhile():
         new = NewToken(server_token("renewed"))
-        await offer_token(desk.store, await desk.account(), new, connect=desk.apple.connect, now=desk.clock)
+        await offer_token(desk.store, await desk.account(), new, connect=desk.apple.connect, by=ADEPT, now=desk.clock)
         desk.apple.say(SESSION, refusal("token_rejected", 401))
         return refusal("UNAUTHORIZED", 401)
 
@@ -216,13 +218,15 @@ async def test_failures_back_off_further_and_further_up_to_six_hours(desk):
 async def test_a_paused_account_and_one_without_a_token_are_for_a_person(desk):
     from adept.accounts.registry import add, pause, resume
 
-    await pause(desk.store, "hq", now=desk.clock)
+    await pause(desk.store, "hq", by=ADEPT, now=desk.clock)
     with pytest.raises(NeedsPerson, match="paused"):
         await desk.walk()
     assert (await desk.account()).health == "paused"
-    await resume(desk.store, "hq", now=desk.clock)
+    await resume(desk.store, "hq", by=ADEPT, now=desk.clock)
     assert (await desk.account()).health == "ok"
-    await add(desk.store, "bare", base_url="https://apple.example", now=desk.clock, connect=desk.apple.connect)
+    await add(
+        desk.store, "bare", base_url="https://apple.example", by=ADEPT, now=desk.clock, connect=desk.apple.connect
+    )
     with pytest.raises(NeedsPerson, match="no server token"):
         await desk.walk(name="bare")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adept.errors import Misuse
+from adept.errors import Conflict, NotFound
+from adept.store.audit import ADEPT
 from adept.store.holds import serials_held
 from adept.sync.holds import confirm, discard, must_hold
 from adept.sync.outcome import PassKind
@@ -85,7 +86,7 @@ async def test_confirming_a_hold_deletes_those_still_unseen_since(desk):
     desk.apple.say(SYNC, page(op("D007", "modified", 9), cursor="s2"))
     await desk.sync()
     hold = await desk.open_hold()
-    assert await confirm(desk.store, await desk.account(), hold.id, now=desk.clock()) == 49
+    assert await confirm(desk.store, await desk.account(), hold.id, by=ADEPT, now=desk.clock()) == 49
     assert await desk.live() == {"D007"}
     assert await desk.open_hold() is None
     desk.apple.say(SYNC, page(cursor="s3"))
@@ -97,7 +98,7 @@ async def test_discarding_a_hold_deletes_nobody(desk):
     await with_fleet(desk)
     await refetch(desk)
     hold = await desk.open_hold()
-    await discard(desk.store, await desk.account(), hold.id, now=desk.clock())
+    await discard(desk.store, await desk.account(), hold.id, by=ADEPT, now=desk.clock())
     assert len(await desk.live()) == 50
     assert await desk.open_hold() is None
 
@@ -119,11 +120,12 @@ async def test_a_hold_is_decided_once_and_by_its_number(desk):
     await refetch(desk)
     hold = await desk.open_hold()
     account = await desk.account()
-    with pytest.raises(Misuse, match=f"its open hold is {hold.id}"):
-        await confirm(desk.store, account, hold.id + 1, now=desk.clock())
-    await discard(desk.store, account, hold.id, now=desk.clock())
-    with pytest.raises(Misuse, match="none open"):
-        await confirm(desk.store, account, hold.id, now=desk.clock())
+    with pytest.raises(NotFound, match=f"no hold {hold.id + 1}"):
+        await confirm(desk.store, account, hold.id + 1, by=ADEPT, now=desk.clock())
+    for _ in ("once", "the same again"):
+        await discard(desk.store, account, hold.id, by=ADEPT, now=desk.clock())
+    with pytest.raises(Conflict, match="is discarded already"):
+        await confirm(desk.store, account, hold.id, by=ADEPT, now=desk.clock())
 
 
 async def test_a_reconciliation_cut_short_is_taken_up_by_the_next_pass(desk):

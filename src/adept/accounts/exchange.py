@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from adept.accounts.switch import NewToken, TokenOutcome
 from adept.accounts.tokens import Connect, offer_token
 from adept.errors import NeedsPerson, TokenFileError
-from adept.protocol.keypair import generate_keypair, load_private_key
+from adept.protocol.keypair import Keypair, generate_keypair, load_private_key
 from adept.protocol.p7m_open import open_with_one_of
 from adept.protocol.server_token import ServerToken
 from adept.store import keypairs
-from adept.store.accounts import StoredAccount, account_named
-from adept.store.database import Store
+from adept.store.accounts import StoredAccount, account_named, locked_account
+from adept.store.audit import Actor, add_audit
+from adept.store.database import Store, Transaction
 from adept.store.keypairs import StoredKeypair
 
 _ORDER = ("staged", "active", "retired")
@@ -24,27 +25,57 @@ _ORDER = ("staged", "active", "retired")
 Now = Callable[[], datetime]
 
 
-async def certificate(store: Store, name: str, *, now: Now) -> bytes:
+async def certificate(store: Store, name: str, *, by: Actor, now: Now, common_name: str | None = None) -> bytes:
     """The account's certificate for Apple's portal, PEM: the staged one, made if there is none.
 
-    The same until a token for it was accepted; downloading it twice breaks nothing. Misuse for an unknown account.
+    The same until a token for it was accepted; downloading it twice breaks nothing. `common_name` is for clients that
+    know a certificate by its name: where the staged one has another it is retired, which still opens the tokens made
+    for it. NotFound for an unknown account.
     """
     async with store.reading() as tx:
         account = await account_named(tx, name)
         staged = await keypairs.keypairs_of(tx, account.id, state="staged")
-    if not staged:
-        made = await anyio.to_thread.run_sync(lambda: generate_keypair(f"adept {account.name}"[:64], now=now()))
+    if not _serves(staged, common_name):
+        called = common_name or f"adept {account.name}"[:64]
+        made = await anyio.to_thread.run_sync(lambda: generate_keypair(called, now=now()))
         async with store.writing(durable=True) as tx:
+            account = await locked_account(tx, name)
             staged = await keypairs.keypairs_of(tx, account.id, state="staged")  # somebody may have been faster
-            if not staged:
-                pem = made.certificate_pem.decode()
-                staged = [
-                    await keypairs.add_keypair(
-                        tx, account, made.private_key_pem, pem, state="staged", sealer=store.sealer, now=now()
-                    )
-                ]
+            if not _serves(staged, common_name):
+                staged = [await _stage(tx, store, account, made, called, staged, now=now())]
+                told = {"common_name": called}
+                await add_audit(tx, by, "account.certificate_made", account.name, now=now(), after=told)
     assert staged[0].certificate_pem is not None, "a staged keypair has a certificate"
     return staged[0].certificate_pem.encode()
+
+
+def _serves(staged: list[StoredKeypair], common_name: str | None) -> bool:
+    return bool(staged) and common_name in (None, staged[0].common_name)
+
+
+async def _stage(
+    tx: Transaction,
+    store: Store,
+    account: StoredAccount,
+    made: Keypair,
+    common_name: str,
+    before: list[StoredKeypair],
+    *,
+    now: datetime,
+) -> StoredKeypair:
+    """Make a keypair the staged one, in the place of the one `before`."""
+    for older in before:
+        await keypairs.set_keypair_state(tx, older.id, "retired", now)
+    return await keypairs.add_keypair(
+        tx,
+        account,
+        made.private_key_pem,
+        made.certificate_pem.decode(),
+        state="staged",
+        common_name=common_name,
+        sealer=store.sealer,
+        now=now,
+    )
 
 
 async def upload_token(
@@ -53,6 +84,7 @@ async def upload_token(
     data: bytes,
     *,
     connect: Connect,
+    by: Actor,
     now: Now,
     key: bytes | None = None,
     replace_server: bool = False,
@@ -78,7 +110,7 @@ async def upload_token(
             )
         token, number = await _open(data, [keypairs.private_key(keypair, store.sealer) for keypair in held], account)
         new = NewToken(token, held[number].id, replace_server=replace_server)
-    return await offer_token(store, account, new, connect=connect, now=now)
+    return await offer_token(store, account, new, connect=connect, by=by, now=now)
 
 
 async def _open(data: bytes, keys: list[bytes], account: StoredAccount) -> tuple[ServerToken, int]:

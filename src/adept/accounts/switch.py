@@ -5,7 +5,7 @@ Until it commits the old pair works; afterwards the new one does. Nothing here a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from adept.accounts.health import Diagnosis, when_failed, when_well
@@ -15,7 +15,8 @@ from adept.protocol.account import Account
 from adept.protocol.server_token import ServerToken
 from adept.store import holds, keypairs, leases, seen
 from adept.store import tokens as token_rows
-from adept.store.accounts import StoredAccount, account_by_id, update_account
+from adept.store.accounts import StoredAccount, account_by_id, lock_account, update_account
+from adept.store.audit import Actor, add_audit
 from adept.store.database import Store, Transaction
 from adept.store.removal import tombstone_all
 
@@ -34,16 +35,22 @@ class NewToken:
 class TokenOutcome:
     """What became of a token.
 
-    `identity` is what Apple said of it; None while it waits as candidate, and then `waits_for` says for what.
-    `remarks` are sentences for a person; `deleted_devices` counts the tombstones that a replaced server left.
+    `token` is the token itself; `identity` what Apple said of it, None while it waits as candidate, and then
+    `waits_for` says for what. `remarks` are sentences for a person; `deleted_devices` counts the tombstones that a
+    replaced server left.
     """
 
     account_name: str
-    expires_at: datetime
+    token: ServerToken = field(repr=False)
     identity: Account | None
     waits_for: AdeptError | None = None
     remarks: tuple[str, ...] = ()
     deleted_devices: int = 0
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the token ends."""
+        return self.token.access_token_expiry
 
     @property
     def is_active(self) -> bool:
@@ -52,16 +59,26 @@ class TokenOutcome:
 
 
 async def keep_as_candidate(
-    tx: Transaction, store: Store, account: StoredAccount, new: NewToken, waits_for: AdeptError, *, now: datetime
+    tx: Transaction,
+    store: Store,
+    account_id: int,
+    new: NewToken,
+    waits_for: AdeptError,
+    *,
+    by: Actor,
+    now: datetime,
 ) -> TokenOutcome:
     """Keep a token sealed that Apple could not be asked about; it takes the place of an older candidate."""
+    account = await _still_there(tx, account_id)
     for older in await token_rows.tokens_of(tx, account.id, "candidate"):
         await token_rows.set_token_state(tx, older.id, "retired", now, reason="a newer token was uploaded")
     await _add_token(tx, store, account, new, state="candidate", reason=waits_for.message, now=now)
     if not await token_rows.tokens_of(tx, account.id, "active"):
         failed = when_failed(waits_for, organisation=organisation(account))
         await update_account(tx, account.id, **health_columns(account, failed, now=now))
-    return TokenOutcome(account.name, new.token.access_token_expiry, None, waits_for=waits_for)
+    kept = {"expires_at": new.token.access_token_expiry, "waits_for": waits_for.message}
+    await add_audit(tx, by, "account.token_kept", account.name, now=now, after=kept)
+    return TokenOutcome(account.name, new.token, None, waits_for=waits_for)
 
 
 async def take(
@@ -71,13 +88,12 @@ async def take(
     new: NewToken,
     found: Account,
     *,
+    by: Actor,
     now: datetime,
     candidate_id: int | None = None,
 ) -> TokenOutcome:
     """Make the token the account's active one; `candidate_id` is its row where it has one already."""
-    account = await account_by_id(tx, account_id)
-    if account is None:
-        raise NotFound("the account was removed while its token was being tried")
+    account = await _still_there(tx, account_id)
     active = await token_rows.tokens_of(tx, account_id, "active")
     sameness = compare(
         account,
@@ -109,13 +125,36 @@ async def take(
     )
     columns = health_columns(account, well, now=now) | identity_columns(found)
     await update_account(tx, account_id, **columns, identity_at=now, next_sync_at=now, failures=0)
+    await add_audit(
+        tx,
+        by,
+        "account.token_taken" if candidate_id is None else "account.token_promoted",
+        account.name,
+        now=now,
+        before=_told(account.server_name, active[0].expires_at) if active else None,
+        after=_told(found.server_name, new.token.access_token_expiry) | {"deleted_devices": deleted},
+    )
     return TokenOutcome(
         account.name,
-        new.token.access_token_expiry,
+        new.token,
         found,
         remarks=_remarks(sameness, account, found, deleted),
         deleted_devices=deleted,
     )
+
+
+async def _still_there(tx: Transaction, account_id: int) -> StoredAccount:
+    """The account, held until the transaction ends: of two tokens that come at once one is the later."""
+    await lock_account(tx, account_id)
+    account = await account_by_id(tx, account_id)
+    if account is None:
+        raise NotFound("the account was removed while its token was being tried")
+    return account
+
+
+def _told(server_name: str | None, expires_at: datetime | None) -> dict[str, object]:
+    """What the audit log says of a token: nothing that is secret."""
+    return {"server_name": server_name, "expires_at": expires_at}
 
 
 async def _add_token(

@@ -18,8 +18,9 @@ from adept.errors import AdeptError, Malformed, Refused, TokenFileError, TokenRe
 from adept.protocol.account import Account
 from adept.protocol.server_token import ServerToken
 from adept.store import tokens as token_rows
-from adept.store.accounts import StoredAccount, account_by_id
-from adept.store.database import Store
+from adept.store.accounts import StoredAccount, account_by_id, lock_account
+from adept.store.audit import ADEPT, Actor, add_audit
+from adept.store.database import Store, Transaction
 from adept.store.tokens import StoredToken
 
 Connect = Callable[[ServerToken, str], AsyncClient]  # a client for a token at a base URL
@@ -53,30 +54,50 @@ async def probe(token: ServerToken, base_url: str, connect: Connect) -> Account 
         return error
 
 
-async def offer_token(
-    store: Store, account: StoredAccount, new: NewToken, *, connect: Connect, now: Now
-) -> TokenOutcome:
-    """Try a token at Apple, then take it or keep it as candidate. On any error nothing was changed.
-
-    Raises TokenFileError for a token whose time is over or that is another server's, TokenRejected and Refused where
-    Apple won't have it.
-    """
+async def ask_about(new: NewToken, base_url: str, *, connect: Connect, now: Now) -> Account | AdeptError:
+    """Ask Apple about a token that came in, unless its time is over: then TokenFileError. Else as `probe`."""
     if new.token.is_expired(now()):
         raise TokenFileError(
             f"the server token ended on {new.token.access_token_expiry:%Y-%m-%d}",
             way_out="make a new one in Apple's portal",
         )
-    found = await probe(new.token, account.base_url, connect)
+    return await probe(new.token, base_url, connect)
+
+
+async def settle(
+    tx: Transaction,
+    store: Store,
+    account: StoredAccount,
+    new: NewToken,
+    found: Account | AdeptError,
+    *,
+    by: Actor,
+    now: datetime,
+) -> TokenOutcome:
+    """Take the token or keep it as candidate, as Apple's answer says. NotFound where the account went meanwhile."""
+    if isinstance(found, AdeptError):
+        return await keep_as_candidate(tx, store, account.id, new, found, by=by, now=now)
+    return await take(tx, store, account.id, new, found, by=by, now=now)
+
+
+async def offer_token(
+    store: Store, account: StoredAccount, new: NewToken, *, connect: Connect, by: Actor, now: Now
+) -> TokenOutcome:
+    """Try a token at Apple, then take it or keep it as candidate. On any error nothing was changed.
+
+    Raises TokenFileError for a token whose time is over or that is another server's, TokenRejected and Refused where
+    Apple won't have it, NotFound where the account was removed meanwhile.
+    """
+    found = await ask_about(new, account.base_url, connect=connect, now=now)
     async with store.writing(durable=True) as tx:
-        if isinstance(found, AdeptError):
-            return await keep_as_candidate(tx, store, account, new, found, now=now())
-        return await take(tx, store, account.id, new, found, now=now())
+        return await settle(tx, store, account, new, found, by=by, now=now())
 
 
 async def promote_candidate(store: Store, account_id: int, *, connect: Connect, now: Now) -> AdeptError | None:
     """Try the account's candidate token, if it has one; returns what it still waits for, or why it was given up.
 
-    A candidate that Apple rejects, that has expired, or that is another server's, is retired with the reason.
+    A candidate that Apple rejects, that has expired, or that is another server's, is retired with the reason. Nobody
+    asks for this: it is adept's own act.
     """
     async with store.reading() as tx:
         account = await account_by_id(tx, account_id)
@@ -91,14 +112,23 @@ async def promote_candidate(store: Store, account_id: int, *, connect: Connect, 
         if isinstance(found, AdeptError):
             return found
         async with store.writing(durable=True) as tx:
-            still = await token_rows.token_by_id(tx, candidate.id)
-            if still is not None and still.state == "candidate":  # nobody was faster
-                await take(tx, store, account_id, new, found, now=now(), candidate_id=candidate.id)
+            if await _still_waits(tx, candidate):
+                await take(tx, store, account_id, new, found, by=ADEPT, now=now(), candidate_id=candidate.id)
     except (TokenFileError, Refused) as error:
         async with store.writing(durable=True) as tx:
-            await token_rows.set_token_state(tx, candidate.id, "retired", now(), reason=error.message)
+            if await _still_waits(tx, candidate):
+                await token_rows.set_token_state(tx, candidate.id, "retired", now(), reason=error.message)
+                why = {"reason": error.message}
+                await add_audit(tx, ADEPT, "account.token_given_up", account.name, now=now(), after=why)
         return error
     return None
+
+
+async def _still_waits(tx: Transaction, candidate: StoredToken) -> bool:
+    """Whether nobody was faster with the candidate; nobody will be until the transaction ends."""
+    await lock_account(tx, candidate.account_id)
+    found = await token_rows.token_by_id(tx, candidate.id)
+    return found is not None and found.state == "candidate"
 
 
 async def active_token(store: Store, account_id: int) -> ActiveToken | None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from adept.cli.account_records import hold_record
+from adept.cli.desk import at_desk
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, print_document, print_items
-from adept.cli.storage import AccountName, opened, utc_now
+from adept.cli.storage import AccountName
 from adept.cli.table import print_table
 from adept.errors import Misuse
 
 if TYPE_CHECKING:
-    from adept.store.holds import StoredHold
+    from adept.records.holds import HoldDetails
 
 COLUMNS = ("ID", "STATE", "CREATED", "DEVICES", "OF", "DECIDED", "DELETED")
+
+Decision = Literal["confirm", "discard"]
+_DONE = {"confirm": "confirmed", "discard": "discarded"}
 
 
 def holds(
@@ -35,53 +38,36 @@ def holds(
     if confirm is not None and discard is not None:
         raise Misuse("--confirm and --discard were both given", way_out="decide for one of them")
     if confirm is not None:
-        _tell_decision("confirmed", confirm, run_async(_confirm(name, confirm)), output)
+        _tell_decision("confirm", confirm, run_async(_decide(name, confirm, "confirm")), output)
     elif discard is not None:
-        run_async(_discard(name, discard))
-        _tell_decision("discarded", discard, 0, output)
+        _tell_decision("discard", discard, run_async(_decide(name, discard, "discard")), output)
     else:
         _list_holds(run_async(_holds(name)), output)
 
 
-def _list_holds(rows: list[StoredHold], output: Output) -> None:
-    records = [hold_record(row, with_serials=output.json) for row in rows]
+def _list_holds(found: list[HoldDetails], output: Output) -> None:
     if output.json:
-        print_items(records)
+        print_items(hold.model_dump() for hold in found)
         return
-    keys = ("id", "state", "created_at", "devices", "live_devices", "decided_at", "deleted")
-    print_table(COLUMNS, [[record[key] for key in keys] for record in records], empty="There are no holds.")
+    rows = [
+        (hold.id, hold.state, hold.created_at, hold.devices, hold.live_devices, hold.decided_at, hold.deleted)
+        for hold in found
+    ]
+    print_table(COLUMNS, rows, empty="There are no holds.")
 
 
-def _tell_decision(word: str, hold_id: int, deleted: int, output: Output) -> None:
+def _tell_decision(decision: Decision, hold_id: int, deleted: int, output: Output) -> None:
     if output.json:
-        print_document({"id": hold_id, "state": word, "deleted": deleted})
+        print_document({"id": hold_id, "state": _DONE[decision], "deleted": deleted})
     else:
-        print(f"Hold {hold_id} is {word}; {deleted:,} devices were deleted.")
+        print(f"Hold {hold_id} is {_DONE[decision]}; {deleted:,} devices were deleted.")
 
 
-async def _confirm(name: str, hold_id: int) -> int:
-    from adept.store.accounts import account_named
-    from adept.sync.holds import confirm
-
-    async with opened() as store:
-        async with store.reading() as tx:
-            account = await account_named(tx, name)
-        return await confirm(store, account, hold_id, now=utc_now())
+async def _decide(name: str, hold_id: int, decision: Decision) -> int:
+    async with at_desk() as desk:
+        return await desk.decide_hold(name, hold_id, decision)
 
 
-async def _discard(name: str, hold_id: int) -> None:
-    from adept.store.accounts import account_named
-    from adept.sync.holds import discard
-
-    async with opened() as store:
-        async with store.reading() as tx:
-            account = await account_named(tx, name)
-        await discard(store, account, hold_id, now=utc_now())
-
-
-async def _holds(name: str) -> list[StoredHold]:
-    from adept.store.accounts import account_named
-    from adept.store.holds import holds_of
-
-    async with opened() as store, store.reading() as tx:
-        return await holds_of(tx, (await account_named(tx, name)).id)
+async def _holds(name: str) -> list[HoldDetails]:
+    async with at_desk() as desk:
+        return await desk.holds(name)

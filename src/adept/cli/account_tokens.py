@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from adept.cli import files
-from adept.cli.account_records import account_record
+from adept.cli.desk import at_desk
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, print_body, print_document, warn
-from adept.cli.storage import AccountName, connect, opened, utc_now
+from adept.cli.storage import AccountName
 
 if TYPE_CHECKING:
-    from adept.accounts.switch import TokenOutcome
     from adept.protocol.server_token import ServerToken
-    from adept.store.accounts import StoredAccount
+    from adept.records.accounts import AccountDetails
+    from adept.records.tokens import TokenOutcomeRecord
 
 
 def add(
@@ -28,24 +28,24 @@ def add(
     output: Output = FOR_PEOPLE,
 ) -> None:
     """Add an account: one MDM server of Apple's portal. Makes the database if there is none yet (SQLite)."""
-    from adept.client.setup import APPLE_URL, check_base_url
+    from adept.client.setup import check_base_url
     from adept.protocol.server_token import ServerToken
     from adept.settings import load_settings
 
-    base_url = check_base_url(url or load_settings().url or APPLE_URL)
+    given = url or load_settings().url
+    base_url = check_base_url(given) if given is not None else None
     server_token = ServerToken.from_file(token) if token is not None else None
-    account, outcome = run_async(_add(name, base_url, server_token))
+    account = run_async(_add(name, base_url, server_token))
     if output.json:
-        expires_at = outcome.expires_at if outcome and outcome.is_active else None
-        print_document(account_record(account, devices=0, token_expires_at=expires_at))
+        print_document(account.model_dump())
         return
     print(f"Added account {account.name}.")
-    if outcome is None:
+    if account.tokens:
+        _tell_first_token(account)
+    else:
         print(
             f"Next: adept accounts certificate {account.name} -o {account.name}.pem, and upload it to Apple's portal."
         )
-    else:
-        _tell_token(outcome)
 
 
 def certificate(
@@ -93,57 +93,49 @@ def upload_token(
     private_key = files.read_file(key, "private key") if key is not None else None
     outcome = run_async(_upload(name, data, private_key, replace_server=replace_server))
     if output.json:
-        print_document(_outcome_record(outcome))
+        print_document(outcome.model_dump())
     else:
         _tell_token(outcome)
 
 
-def _tell_token(outcome: TokenOutcome) -> None:
-    if outcome.identity is not None:
-        identity = outcome.identity
-        organisation = f" of {identity.org_name}" if identity.org_name else ""
-        print(f"The token is accepted: server {identity.server_name or identity.server_uuid}{organisation}.")
-        print(f"It ends on {outcome.expires_at:%Y-%m-%d}. Next: adept accounts sync {outcome.account_name}")
+def _tell_first_token(account: AccountDetails) -> None:
+    token = account.tokens[0]
+    if token.state == "active":
+        _tell_accepted(account.server_name or account.server_uuid, account.org_name)
+        print(f"It ends on {token.expires_at:%Y-%m-%d}. Next: adept accounts sync {account.name}")
+    else:
+        _tell_kept(token.reason or "Apple can't be asked")
+
+
+def _tell_token(outcome: TokenOutcomeRecord) -> None:
+    if outcome.waits_for is None:
+        _tell_accepted(outcome.server_name or outcome.server_uuid, outcome.org_name)
+        print(f"It ends on {outcome.expires_at:%Y-%m-%d}. Next: adept accounts sync {outcome.account}")
     for remark in outcome.remarks:
         warn(remark)
     if outcome.waits_for is not None:
-        print("The token is kept, but Apple can't be asked about it yet; it is tried again before each sync.")
-        warn(str(outcome.waits_for))
+        _tell_kept(outcome.waits_for.message)
 
 
-def _outcome_record(outcome: TokenOutcome) -> dict[str, Any]:
-    identity, waits_for = outcome.identity, outcome.waits_for
-    return {
-        "account": outcome.account_name,
-        "state": "active" if outcome.is_active else "candidate",
-        "expires_at": outcome.expires_at,
-        "server_name": identity.server_name if identity else None,
-        "server_uuid": identity.server_uuid_normalised if identity else None,
-        "org_name": identity.org_name if identity else None,
-        "remarks": outcome.remarks,
-        "deleted_devices": outcome.deleted_devices,
-        "waits_for": {"code": waits_for.code, "message": waits_for.message} if waits_for else None,
-    }
+def _tell_accepted(server: str | None, organisation: str | None) -> None:
+    print(f"The token is accepted: server {server}{f' of {organisation}' if organisation else ''}.")
 
 
-async def _add(name: str, base_url: str, token: ServerToken | None) -> tuple[StoredAccount, TokenOutcome | None]:
-    from adept.accounts import registry
+def _tell_kept(reason: str) -> None:
+    print("The token is kept, but Apple can't be asked about it yet; it is tried again before each sync.")
+    warn(reason)
 
-    async with opened(create=True) as store:
-        return await registry.add(store, name, base_url=base_url, now=utc_now, connect=connect, token=token)
+
+async def _add(name: str, base_url: str | None, token: ServerToken | None) -> AccountDetails:
+    async with at_desk(create=True) as desk:
+        return await desk.add_account(name, base_url=base_url, token=token)
 
 
 async def _certificate(name: str) -> bytes:
-    from adept.accounts.exchange import certificate
-
-    async with opened() as store:
-        return await certificate(store, name, now=utc_now)
+    async with at_desk() as desk:
+        return await desk.certificate(name)
 
 
-async def _upload(name: str, data: bytes, key: bytes | None, *, replace_server: bool) -> TokenOutcome:
-    from adept.accounts.exchange import upload_token
-
-    async with opened() as store:
-        return await upload_token(
-            store, name, data, key=key, replace_server=replace_server, connect=connect, now=utc_now
-        )
+async def _upload(name: str, data: bytes, key: bytes | None, *, replace_server: bool) -> TokenOutcomeRecord:
+    async with at_desk() as desk:
+        return await desk.upload_token(name, data, key=key, replace_server=replace_server)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from adept.cli.account_holds import holds
-from adept.cli.account_records import Found, account_record, active_until, whole_record
 from adept.cli.account_sync import sync
 from adept.cli.account_tokens import add, certificate, upload_token
+from adept.cli.desk import at_desk
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, print_document, print_fields, print_items
-from adept.cli.storage import AccountName, opened, utc_now
+from adept.cli.storage import AccountName
 from adept.cli.table import print_table
 from adept.errors import NeedsPerson
+
+if TYPE_CHECKING:
+    from adept.records.accounts import AccountDetails, AccountRecord
 
 app = App(
     name="accounts",
@@ -34,29 +37,23 @@ COLUMNS = ("NAME", "HEALTH", "DEVICES", "SERVER", "TOKEN ENDS", "LAST PASS", "NE
 @app.command(name="list", help_epilogue="Example: adept accounts list --json")
 def list_(*, output: Output = FOR_PEOPLE) -> None:
     """List the accounts, with how each is."""
-    records = run_async(_all())
+    accounts = run_async(_all())
     if output.json:
-        print_items(records)
+        print_items(account.model_dump() for account in accounts)
         return
     keys = ("name", "health", "devices", "server_name", "token_expires_at", "last_pass_at", "next_sync_at")
-    rows = [[record[key] for key in keys] for record in records]
+    rows = [[getattr(account, key) for key in keys] for account in accounts]
     print_table(COLUMNS, rows, empty="There are no accounts yet: adept accounts add NAME")
 
 
 @app.command(help_epilogue="Example: adept accounts show hq")
 def show(name: AccountName, /, *, output: Output = FOR_PEOPLE) -> None:
     """Show one account: how it is, what to do about it, its token, keypairs and last pass."""
-    record = whole_record(run_async(_find(name)))
+    account = run_async(_find(name))
     if output.json:
-        print_document(record)
-        return
-    nested = {
-        "keypairs": [f"{pair['state']} since {pair['created_at']:%Y-%m-%d}" for pair in record["keypairs"]],
-        "tokens": [token["state"] for token in record["tokens"]],
-        "hold": f"{record['hold']['devices']} devices wait for a person" if record["hold"] else None,
-        "last_pass": record["last_pass"]["state"] if record["last_pass"] else None,
-    }
-    print_fields(record | nested)
+        print_document(account.model_dump())
+    else:
+        print_fields(_for_people(account))
 
 
 @app.command(help_epilogue="Example: adept accounts pause hq")
@@ -91,80 +88,58 @@ def remove(
 
     Its keypairs and the changes of its devices are kept.
     """
-    found = run_async(_find(name))
+    account = run_async(_find(name))
     if not yes:
-        _confirm_removal(found)
+        _confirm_removal(account)
     count = run_async(_remove(name))
     if output.json:
-        print_document({"account": found.account.name, "devices": count})
+        print_document({"account": account.name, "devices": count})
     else:
-        print(f"Removed account {found.account.name} with {count:,} devices.")
+        print(f"Removed account {account.name} with {count:,} devices.")
 
 
-def _confirm_removal(found: Found) -> None:
-    name = found.account.name
+def _for_people(account: AccountDetails) -> dict[str, object]:
+    """What is worth a line of the account; what Apple said of it in full is for programs."""
+    for_programs = {"identity", "identity_at", "limits", "version"}
+    hold, last_pass = account.hold, account.last_pass
+    return account.model_dump(exclude=for_programs) | {
+        "keypairs": [f"{pair.state} since {pair.created_at:%Y-%m-%d}" for pair in account.keypairs],
+        "tokens": [token.state for token in account.tokens],
+        "hold": f"{hold.devices} devices wait for a person" if hold else None,
+        "last_pass": last_pass.state if last_pass else None,
+    }
+
+
+def _confirm_removal(account: AccountDetails) -> None:
+    name = account.name
     if not sys.stdin.isatty():
         raise NeedsPerson(
-            f"removing account {name} with {found.devices:,} devices needs to be confirmed", way_out="add --yes"
+            f"removing account {name} with {account.devices:,} devices needs to be confirmed", way_out="add --yes"
         )
-    if input(f"Remove account {name} with {found.devices:,} devices? Type its name: ").strip().lower() != name:
+    if input(f"Remove account {name} with {account.devices:,} devices? Type its name: ").strip().lower() != name:
         raise NeedsPerson(f"account {name} was not removed: another name was typed")
 
 
 async def _pause(name: str) -> None:
-    from adept.accounts import registry
-
-    async with opened() as store:
-        await registry.pause(store, name, now=utc_now)
+    async with at_desk() as desk:
+        await desk.pause(name)
 
 
 async def _resume(name: str) -> None:
-    from adept.accounts import registry
-
-    async with opened() as store:
-        await registry.resume(store, name, now=utc_now)
+    async with at_desk() as desk:
+        await desk.resume(name)
 
 
 async def _remove(name: str) -> int:
-    from adept.accounts import registry
-
-    async with opened() as store:
-        return await registry.remove(store, name, now=utc_now)
+    async with at_desk() as desk:
+        return await desk.remove(name)
 
 
-async def _all() -> list[dict[str, Any]]:
-    from adept.store.accounts import all_accounts
-    from adept.store.inventory import counts_by_account
-    from adept.store.tokens import tokens_of
-
-    async with opened() as store, store.reading() as tx:
-        counts = await counts_by_account(tx)
-        return [
-            account_record(
-                account,
-                devices=counts.get(account.id, 0),
-                token_expires_at=active_until(await tokens_of(tx, account.id, "active")),
-            )
-            for account in await all_accounts(tx)
-        ]
+async def _all() -> list[AccountRecord]:
+    async with at_desk() as desk:
+        return await desk.accounts()
 
 
-async def _find(name: str) -> Found:
-    from adept.store.accounts import account_named
-    from adept.store.devices import live_count
-    from adept.store.holds import open_hold
-    from adept.store.keypairs import keypairs_of
-    from adept.store.passes import passes_of
-    from adept.store.tokens import tokens_of
-
-    async with opened() as store, store.reading() as tx:
-        account = await account_named(tx, name)
-        last = await passes_of(tx, account.id, limit=1)
-        return Found(
-            account=account,
-            devices=await live_count(tx, account.id),
-            tokens=await tokens_of(tx, account.id),
-            keypairs=await keypairs_of(tx, account.id),
-            hold=await open_hold(tx, account.id),
-            last_pass=last[0] if last else None,
-        )
+async def _find(name: str) -> AccountDetails:
+    async with at_desk() as desk:
+        return await desk.account(name)

@@ -14,7 +14,7 @@ from adept.cli.demo_check import differences
 from adept.cli.demo_portal import Portal
 from adept.cli.output import counted
 from adept.cli.progress import counting
-from adept.cli.storage import connect, holder, utc_now
+from adept.cli.storage import connect, holder, person, utc_now
 from adept.cli.table import print_table
 from adept.errors import AdeptError
 
@@ -55,9 +55,9 @@ class Story:
         from adept.accounts import exchange, registry
 
         _chapter("1. A server token from Apple's portal")
-        await registry.add(self.store, ACCOUNT, base_url=self.url, now=utc_now, connect=connect)
+        await registry.add(self.store, ACCOUNT, base_url=self.url, connect=connect, by=person(), now=utc_now)
         _typed(f"adept accounts add {ACCOUNT} --url {self.url}")
-        certificate = await exchange.certificate(self.store, ACCOUNT, now=utc_now)
+        certificate = await exchange.certificate(self.store, ACCOUNT, by=person(), now=utc_now)
         _typed(f"adept accounts certificate {ACCOUNT} -o {ACCOUNT}.pem")
         self.portal.add_server(SERVER, certificate.decode())
         self.portal.add_server(OTHER_SERVER, certificate.decode())
@@ -65,7 +65,7 @@ class Story:
         token = self.portal.get_token(SERVER)
         print(f'  In the portal: added MDM server "{SERVER}" with that certificate, assigned {self.devices:,} devices,')
         print(f"  downloaded its token: an encrypted file (.p7m) of {len(token):,} bytes.")
-        outcome = await exchange.upload_token(self.store, ACCOUNT, token, connect=connect, now=utc_now)
+        outcome = await exchange.upload_token(self.store, ACCOUNT, token, connect=connect, by=person(), now=utc_now)
         _typed(f"adept accounts upload-token {ACCOUNT} token.p7m")
         assert outcome.identity is not None
         print(f'  Opened with our private key; Apple confirms: server "{outcome.identity.server_name}"')
@@ -177,7 +177,9 @@ def _row(device: StoredDevice) -> tuple[object, ...]:
 
 
 def _change(change: StoredChange) -> tuple[object, ...]:
-    return ("", change.serial_number, change.kind, details(change))
+    from adept.records.changes import change_record
+
+    return ("", change.serial_number, change.kind, details(change_record(change)))
 
 
 def _chapter(title: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from adept.client.async_client import AsyncClient
     from adept.protocol.server_token import ServerToken
     from adept.settings import Settings
+    from adept.store.audit import Actor
     from adept.store.database import Store
 
 
@@ -50,6 +52,17 @@ def connect(token: ServerToken, base_url: str) -> AsyncClient:
     from adept.client.async_client import AsyncClient
 
     return AsyncClient(token, base_url=base_url)
+
+
+def person() -> Actor:
+    """Who acts at this command line, as the audit log names them: the account of the system they work under."""
+    from adept.store.audit import Actor
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry
+        name = "unknown"
+    return Actor("cli", name)
 
 
 def holder() -> str:

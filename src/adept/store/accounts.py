@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adept.errors import Conflict, Misuse, NotFound
 from adept.store.dialects import insert_into
 from adept.store.rows import read_row, read_row_or_none
-from adept.store.tables import accounts, keypairs
+from adept.store.tables import accounts, keypairs, storable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -79,12 +79,18 @@ async def add_account(tx: AsyncConnection, name: str, base_url: str, now: dateti
     return read_row(StoredAccount, row)
 
 
+async def find_account(tx: AsyncConnection, name: str) -> StoredAccount | None:
+    """The account of that name, in any case; None where there is none."""
+    row = (await tx.execute(select(accounts).where(accounts.c.name == storable(name).strip().lower()))).one_or_none()
+    return read_row_or_none(StoredAccount, row)
+
+
 async def account_named(tx: AsyncConnection, name: str) -> StoredAccount:
     """The account of that name, in any case; NotFound where there is none, naming those there are."""
-    row = (await tx.execute(select(accounts).where(accounts.c.name == name.strip().lower()))).one_or_none()
-    if row is None:
+    account = await find_account(tx, name)
+    if account is None:
         raise NotFound(f"there is no account {name!r}", way_out=await _known_names(tx))
-    return read_row(StoredAccount, row)
+    return account
 
 
 async def _known_names(tx: AsyncConnection, *, limit: int = 10) -> str:
@@ -106,22 +112,17 @@ async def lock_account(tx: AsyncConnection, account_id: int) -> None:
     await tx.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
 
 
+async def locked_account(tx: AsyncConnection, name: str) -> StoredAccount:
+    """As `account_named`, and the row is held until the transaction ends: nobody changes it after it was read."""
+    account = await account_named(tx, name)
+    await lock_account(tx, account.id)
+    return await account_by_id(tx, account.id) or await account_named(tx, name)
+
+
 async def all_accounts(tx: AsyncConnection) -> list[StoredAccount]:
     """Every account, by name."""
     rows = await tx.execute(select(accounts).order_by(accounts.c.name))
     return [read_row(StoredAccount, row) for row in rows]
-
-
-async def due_accounts(tx: AsyncConnection, now: datetime, *, limit: int) -> list[int]:
-    """The ids of accounts whose time has come and that nobody walks by `now`, the longest due first."""
-    free = accounts.c.lease_until.is_(None) | (accounts.c.lease_until < now)
-    statement = (
-        select(accounts.c.id)
-        .where(accounts.c.next_sync_at <= now, ~accounts.c.paused, free)
-        .order_by(accounts.c.next_sync_at, accounts.c.id)
-        .limit(limit)
-    )
-    return list((await tx.execute(statement)).scalars())
 
 
 async def update_account(tx: AsyncConnection, account_id: int, **columns: Any) -> None:

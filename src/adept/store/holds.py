@@ -62,6 +62,12 @@ async def holds_of(tx: AsyncConnection, account_id: int | None = None, *, state:
     return [read_row(StoredHold, row) for row in await tx.execute(statement.order_by(holds.c.id.desc()))]
 
 
+async def hold_by_id(tx: AsyncConnection, account_id: int, hold_id: int) -> StoredHold | None:
+    """The account's hold with that id; None where it has none."""
+    statement = select(holds).where(holds.c.account_id == account_id, holds.c.id == hold_id)
+    return read_row_or_none(StoredHold, (await tx.execute(statement)).one_or_none())
+
+
 async def open_hold(tx: AsyncConnection, account_id: int) -> StoredHold | None:
     """The account's open hold; None where nothing waits."""
     statement = select(holds).where(holds.c.account_id == account_id, holds.c.state == "open")

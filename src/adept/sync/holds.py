@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from adept.errors import Misuse
+from adept.errors import Conflict, NotFound
 from adept.store import devices as device_rows
 from adept.store import holds, leases
-from adept.store.accounts import StoredAccount
+from adept.store.accounts import StoredAccount, lock_account, update_account
+from adept.store.audit import Actor, add_audit
 from adept.store.database import Store, Transaction
 from adept.store.holds import StoredHold, serials_held
 from adept.sync.changes import Kind, Reason
@@ -66,11 +67,15 @@ async def shown_again(tx: Transaction, hold: StoredHold, serials: Sequence[str])
         await holds.set_hold_serials(tx, hold.id, left)
 
 
-async def confirm(store: Store, account: StoredAccount, hold_id: int, *, now: datetime) -> int:
-    """Delete the devices still in the hold, all or none; returns how many. Raises Misuse if it is not open."""
+async def confirm(store: Store, account: StoredAccount, hold_id: int, *, by: Actor, now: datetime) -> int:
+    """Delete the devices still in the hold, all or none; returns how many. Repeated, it returns the same.
+
+    Raises NotFound for a hold that the account doesn't have, Conflict for one that ended otherwise.
+    """
     async with store.writing() as tx:
-        hold = await _open_hold(tx, account, hold_id)
-        await leases.bump(tx, account.id)
+        hold = await _undecided(tx, account, hold_id, wanted="confirmed", now=now)
+        if hold.state == "confirmed":
+            return hold.deleted or 0
         lease = Lease(account.id, account.name, account.lease_epoch)
         serials = serials_held(hold)
         deleted = 0
@@ -79,22 +84,41 @@ async def confirm(store: Store, account: StoredAccount, hold_id: int, *, now: da
             gone = await bury(tx, lease, batch, reason=Reason.MISSING, pass_id=hold.pass_id, now=now)
             deleted += len(gone)
         await holds.decide_hold(tx, hold.id, "confirmed", now, deleted=deleted)
+        before = {"hold": hold.id, "devices": len(serials)}
+        await add_audit(
+            tx, by, "account.hold_confirmed", account.name, now=now, before=before, after={"deleted": deleted}
+        )
     return deleted
 
 
-async def discard(store: Store, account: StoredAccount, hold_id: int, *, now: datetime) -> None:
-    """Keep the devices of the hold. The next full fetch asks about them again. Raises Misuse if it is not open."""
+async def discard(store: Store, account: StoredAccount, hold_id: int, *, by: Actor, now: datetime) -> None:
+    """Keep the devices of the hold. The next full fetch asks about them again. Raises as `confirm`."""
     async with store.writing() as tx:
-        hold = await _open_hold(tx, account, hold_id)
-        await leases.bump(tx, account.id)
+        hold = await _undecided(tx, account, hold_id, wanted="discarded", now=now)
+        if hold.state == "discarded":
+            return
         await holds.decide_hold(tx, hold.id, "discarded", now)
+        before = {"hold": hold.id, "devices": len(serials_held(hold))}
+        await add_audit(tx, by, "account.hold_discarded", account.name, now=now, before=before)
 
 
-async def _open_hold(tx: Transaction, account: StoredAccount, hold_id: int) -> StoredHold:
-    hold = await holds.open_hold(tx, account.id)
-    if hold is None or hold.id != hold_id:
-        state = "it has none open" if hold is None else f"its open hold is {hold.id}"
-        raise Misuse(
-            f"deciding hold {hold_id} of account {account.name!r}: {state}", way_out="see adept accounts holds"
+async def _undecided(
+    tx: Transaction, account: StoredAccount, hold_id: int, *, wanted: str, now: datetime
+) -> StoredHold:
+    """The hold, if it is open or was decided as wanted already.
+
+    Where it is open, the walk in progress ends, and the account is due: its next pass finds its health anew.
+    """
+    await lock_account(tx, account.id)
+    hold = await holds.hold_by_id(tx, account.id, hold_id)
+    if hold is None:
+        raise NotFound(f"account {account.name!r} has no hold {hold_id}", way_out="see adept accounts holds")
+    if hold.state not in ("open", wanted):
+        raise Conflict(
+            f"hold {hold_id} of account {account.name!r} is {hold.state} already and can't be {wanted}",
+            way_out="see adept accounts holds",
         )
+    if hold.state == "open":
+        await leases.bump(tx, account.id)
+        await update_account(tx, account.id, next_sync_at=min(now, account.next_sync_at))
     return hold
