@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from adept.cli.account_sync import Ended
 from adept.cli.failures import describe
+from adept.cli.pass_ends import Ended
 from adept.cli.storage import utc_now
 from adept.errors import AdeptError
+from adept.records.passes import one_pass
 from adept.simulator.running import Running
 from adept.store.accounts import account_named
 from adept.store.database import Store, open_store
 from adept.store.leases import release
-from adept.store.passes import pass_by_id, start_pass, update_pass
+from adept.store.passes import start_pass, update_pass
 from adept.sync.lease import Lease, held_lease
 from tests.cli.conftest import Ran, Run
 
@@ -123,7 +124,7 @@ async def walked(hq: str, environment: dict[str, str]) -> AsyncIterator[tuple[St
     async with open_store(url, secret_keys=None, data_dir=data, migrate=False) as store:
         async with store.reading() as tx:
             account = await account_named(tx, hq)
-        async with held_lease(store, account, now=utc_now, holder="another process") as lease:
+        async with held_lease(store, account.id, account.name, now=utc_now, holder="another process") as lease:
             async with store.writing() as tx:
                 row = await start_pass(tx, account.id, kind="sync", lease_epoch=lease.epoch, now=utc_now())
             yield store, lease, row.id
@@ -173,10 +174,7 @@ async def test_what_another_process_came_to_decides_the_exit_code(
 ) -> None:
     store, lease, pass_id = walked
     await end_pass(store, lease, pass_id, **columns)
-    async with store.reading() as tx:
-        row = await pass_by_id(tx, pass_id)
-    assert row is not None
-    ended = Ended("hq", row, hold=None)
+    ended = Ended(await one_pass(store, pass_id), hold=None)
     if code == 0:
         ended.raise_if_not_well()
         return

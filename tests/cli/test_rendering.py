@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adept.cli.apple_bodies import devices_of, join_maps, last_members
-from adept.cli.csv_cells import cell, csv_line, defuse
 from adept.cli.demo_check import differences
 from adept.cli.files import replacing
 from adept.cli.output import ItemsPrinter, counted, print_items, readable
 from adept.cli.serials import NO_FILE, SerialsFile, fold, gather
 from adept.cli.table import TablePrinter, print_table
 from adept.errors import Misuse
+from adept.records.csv_cells import cell, csv_line, defuse
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -10,8 +10,7 @@ from cyclopts import Parameter
 from adept.errors import Misuse
 
 if TYPE_CHECKING:
-    from adept.store.database import Transaction
-    from adept.store.inventory import DeviceFilter
+    from adept.records.device_query import DeviceQuery
 
 
 @Parameter(name="*")
@@ -28,7 +27,10 @@ class Filters:
     deleted: Annotated[bool, Parameter(help="Devices that are gone, instead of those that are there.")] = False
     search: Annotated[
         str | None,
-        Parameter(help="With this text in serial number, description, asset tag or model.", allow_leading_hyphen=True),
+        Parameter(
+            help="With this text in serial number, model, description, asset tag, IMEI, MEID or a MAC address.",
+            allow_leading_hyphen=True,
+        ),
     ] = None
     limit: Annotated[int | None, Parameter(help="No more than so many; default: all.")] = None
 
@@ -36,19 +38,17 @@ class Filters:
 EVERYTHING = Filters()
 
 
-async def device_filter(tx: Transaction, filters: Filters) -> DeviceFilter:
-    """The filters as the store takes them. Raises Misuse for an unknown account and for an impossible limit."""
-    from adept.store.accounts import account_named
-    from adept.store.inventory import DeviceFilter
+def device_query(filters: Filters) -> DeviceQuery:
+    """The filters in the words that the desks take. Raises Misuse for an impossible limit."""
+    from adept.records.device_query import DeviceQuery
 
     if filters.limit is not None and filters.limit < 1:
         raise Misuse(f"--limit must be at least 1, not {filters.limit}")
-    account = await account_named(tx, filters.account) if filters.account is not None else None
-    return DeviceFilter(
-        account_id=account.id if account else None,
+    return DeviceQuery(
+        account=filters.account,
         family=filters.family,
         status=filters.status,
-        profile_uuid=filters.profile,
-        deleted=filters.deleted,
+        profile=filters.profile,
+        deleted="true" if filters.deleted else "false",
         search=filters.search,
     )
