@@ -30,6 +30,7 @@ from adept.simulator.simulator import Simulator
 from adept.store.database import Store
 from adept.store.tables import api_keys
 from adept.web.app import create_app
+from adept.web.counts import Metrics
 from adept.web.service import Service
 
 
@@ -57,6 +58,7 @@ class RunningService:
     clock: Clock
     simulator: Running
     client: httpx2.AsyncClient
+    metrics: Metrics
     wakes: list[None] = field(default_factory=list)
     keys: dict[tuple[str, bool], str] = field(default_factory=dict)
 
@@ -138,16 +140,17 @@ async def service(
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     wakes: list[None] = []
-    made = Service(store, service_settings, clock, _connect, lambda: wakes.append(None))
+    metrics = Metrics()
+
+    def connect(token: ServerToken, base_url: str) -> AsyncClient:
+        return AsyncClient(token, base_url=base_url, observe=metrics.request_ended)
+
+    made = Service(store, service_settings, clock, connect, lambda: wakes.append(None), metrics)
     config = uvicorn.Config(create_app(made), lifespan="off", log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
     async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
-        yield RunningService(url, store, service_settings, clock, simulator, client, wakes)
+        yield RunningService(url, store, service_settings, clock, simulator, client, metrics, wakes)
     server.should_exit = True
     with suppress(asyncio.CancelledError):
         await serving
-
-
-def _connect(token: ServerToken, base_url: str) -> AsyncClient:
-    return AsyncClient(token, base_url=base_url)

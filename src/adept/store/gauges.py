@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, cast, func, select
+from sqlalchemy import ColumnElement, Select, cast, false, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.store.dialects import is_sqlite
+from adept.store.dialects import clock, is_sqlite
 from adept.store.rows import read_row
 from adept.store.tables import accounts, holds, passes, server_tokens
 
@@ -29,7 +29,7 @@ class AccountGauge:
 
 @dataclass(frozen=True, slots=True)
 class QueueLengths:
-    """How many accounts are due and not walked yet, and how many passes were asked for and run."""
+    """How many accounts are due and not walked, how many passes wait that were asked for, and how many run."""
 
     due: int
     queued: int
@@ -59,12 +59,19 @@ async def account_gauges(tx: AsyncConnection) -> list[AccountGauge]:
 
 async def queue_lengths(tx: AsyncConnection, now: datetime) -> QueueLengths:
     """What waits by `now`."""
-    free = accounts.c.lease_until.is_(None) | (accounts.c.lease_until < now)
-    due = select(func.count()).select_from(accounts).where(accounts.c.next_sync_at <= now, ~accounts.c.paused, free)
-    states = select(passes.c.state, func.count()).where(passes.c.state.in_(("queued", "running")))
-    counted = {row[0]: row[1] for row in await tx.execute(states.group_by(passes.c.state))}
-    waiting = int((await tx.execute(due)).scalar_one())
-    return QueueLengths(due=waiting, queued=counted.get("queued", 0), running=counted.get("running", 0))
+    held = accounts.c.lease_until >= clock(now, tx)
+    is_due = (accounts.c.next_sync_at <= now) & ~accounts.c.paused & ~func.coalesce(held, false())
+    walked = passes.join(accounts, accounts.c.id == passes.c.account_id)
+    is_run = (passes.c.state == "running") & (passes.c.lease_epoch == accounts.c.lease_epoch) & held
+    return QueueLengths(
+        due=await _count(tx, select(func.count()).select_from(accounts).where(is_due)),
+        queued=await _count(tx, select(func.count()).select_from(passes).where(passes.c.state == "queued")),
+        running=await _count(tx, select(func.count()).select_from(walked).where(is_run)),
+    )
+
+
+async def _count(tx: AsyncConnection, statement: Select[tuple[int]]) -> int:
+    return int((await tx.execute(statement)).scalar_one())
 
 
 def _listed(json_list: ColumnElement[str], tx: AsyncConnection) -> ColumnElement[int]:
