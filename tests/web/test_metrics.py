@@ -202,7 +202,7 @@ async def test_queue_lengths_count_what_waits_and_what_runs(store: Store) -> Non
 @pytest.fixture
 def sqlite_file(sqlite_template: Path, tmp_path: Path) -> Path:
     """A database of its own beside the service's."""
-    return shutil.copy(sqlite_template, tmp_path / "other.sqlite3")
+    return Path(shutil.copy(sqlite_template, tmp_path / "other.sqlite3"))
 
 
 def damage(database: Path) -> None:
