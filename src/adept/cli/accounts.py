@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from adept.cli.account_change import change
 from adept.cli.account_holds import holds
 from adept.cli.account_sync import sync
 from adept.cli.account_tokens import add, certificate, upload_token
@@ -28,6 +29,7 @@ app = App(
 app.command(add, help_epilogue="Example: adept accounts add hq")
 app.command(certificate, help_epilogue="Example: adept accounts certificate hq -o hq.pem")
 app.command(upload_token, help_epilogue="Example: adept accounts upload-token hq adept_Token_2026-11-21_smime.p7m")
+app.command(change, help_epilogue="Example: adept accounts change hq --interval 900")
 app.command(sync, help_epilogue="Example: adept accounts sync hq")
 app.command(holds, help_epilogue="Example: adept accounts holds hq --confirm 3")
 

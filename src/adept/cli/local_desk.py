@@ -28,6 +28,7 @@ from adept.store.changes import changes_after, last_change
 from adept.sync import holds as decisions
 
 if TYPE_CHECKING:
+    from adept.cli.account_change import AccountEdit
     from adept.cli.pass_ends import Ended
     from adept.protocol.server_token import ServerToken
     from adept.records.accounts import AccountDetails, AccountRecord
@@ -64,6 +65,11 @@ class LocalDesk:
             by=person(),
             now=utc_now,
         )
+        return await self.account(account.name)
+
+    async def change_account(self, name: str, edit: AccountEdit) -> AccountDetails:
+        """Change the account, whatever it is now."""
+        account = await registry.change(self.store, name, version=None, by=person(), now=utc_now, **edit)
         return await self.account(account.name)
 
     async def certificate(self, name: str) -> bytes:

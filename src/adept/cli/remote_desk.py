@@ -29,6 +29,7 @@ from adept.records.tokens import TokenOutcomeRecord
 from adept.store.accounts import read_name
 
 if TYPE_CHECKING:
+    from adept.cli.account_change import AccountEdit
     from adept.cli.remote import Remote
     from adept.protocol.server_token import ServerToken
     from adept.records.device_export import ExportForm
@@ -54,9 +55,7 @@ class RemoteDesk:
         found: list[AccountRecord] = []
         cursor: str | None = None
         while True:
-            page = await self.remote.one(
-                ItemList[AccountRecord], "GET", "/accounts", params=_given(cursor=cursor, limit=PAGE)
-            )
+            page = await self.remote.one(ItemList[AccountRecord], "GET", "/accounts", params=_given(cursor=cursor))
             found += page.items
             if (cursor := page.next_cursor) is None:
                 return found
@@ -69,6 +68,12 @@ class RemoteDesk:
         """Add an account, with its decrypted token if there is one; without a URL it is the service's own."""
         body = _given(name=name, base_url=base_url, token=msgspec.json.decode(token.to_json()) if token else None)
         return await self.remote.one(AccountDetails, "POST", "/accounts", json=body)
+
+    async def change_account(self, name: str, edit: AccountEdit) -> AccountDetails:
+        """Change the account as it is now; Conflict where somebody else changes it at the same moment."""
+        version = (await self.account(name)).version
+        seen = {"If-Match": f'"v{version}"'}
+        return await self.remote.one(AccountDetails, "PUT", _account(name), json=edit, headers=seen)
 
     async def certificate(self, name: str) -> bytes:
         """The account's certificate for Apple's portal (PEM)."""
