@@ -22,6 +22,8 @@ from adept.store.passes import start_pass, update_pass
 from adept.sync.lease import Lease, held_lease
 from tests.cli.conftest import Ran, Run
 
+pytestmark = pytest.mark.usefixtures("desk")
+
 
 def test_a_pass_is_one_object(adept: Run, apple: Running, hq: str) -> None:
     apple.simulator.buy(5)

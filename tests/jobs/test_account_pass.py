@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from adept.errors import Busy, Misuse
-from adept.jobs.account_pass import follow, run_pass
+from adept.jobs.account_pass import follow
 from adept.store import leases
 from adept.store.passes import StoredPass
 from adept.sync.outcome import PassState
@@ -49,18 +49,6 @@ async def test_following_an_account_that_was_never_walked_ends_at_once(desk):
 async def test_an_unknown_account_is_a_misuse_that_names_the_known_ones(desk):
     with pytest.raises(Misuse, match="known are hq"):
         await desk.walk(name="nobody")
-
-
-async def test_a_pass_only_if_due_is_not_run_before_its_time(desk):
-    desk.apple.say(FETCH, page(A, cursor="s0"))
-    desk.apple.say(SYNC, page(cursor="s0"))
-    await desk.sync()
-    settings = {"connect": desk.apple.connect, "now": desk.clock, "holder": "test", "due_only": True}
-    with pytest.raises(Busy):
-        await run_pass(desk.store, "hq", **settings)
-    desk.clock.advance(minutes=30)
-    desk.apple.say(SYNC, page(cursor="s1"))
-    assert (await run_pass(desk.store, "hq", **settings)).error is None
 
 
 async def test_an_interrupted_pass_closes_its_row_frees_the_account_and_loses_nothing(desk):

@@ -1,11 +1,10 @@
 """Accounts, on both engines."""
 
-from datetime import timedelta
 
 import pytest
 
 from adept.errors import Misuse
-from adept.store import accounts, leases
+from adept.store import accounts
 from adept.store.database import Store
 from tests.store.examples import NOW, an_account
 
@@ -97,21 +96,3 @@ async def test_failures_are_counted_up(store: Store):
     async with store.writing() as tx:
         account = await an_account(tx)
         assert [await accounts.add_failure(tx, account.id) for _ in range(3)] == [1, 2, 3]
-
-
-async def test_due_are_the_accounts_whose_time_has_come_that_nobody_walks_the_longest_due_first(store: Store):
-    async with store.writing() as tx:
-        made = {name: await an_account(tx, name) for name in ("now", "long", "later", "paused", "walked", "left")}
-
-        async def change(name: str, **columns: object) -> None:
-            await accounts.update_account(tx, made[name].id, **columns)
-
-        await change("long", next_sync_at=NOW - timedelta(days=1))
-        await change("later", next_sync_at=NOW + timedelta(seconds=1))
-        await change("paused", paused=True)
-        await change("walked", lease_until=NOW + timedelta(seconds=10))
-        await change("left", lease_until=NOW - timedelta(seconds=10))
-        found = await accounts.due_accounts(tx, NOW, limit=10)
-        assert found == [made[name].id for name in ("long", "now", "left")]
-        assert await accounts.due_accounts(tx, NOW, limit=1) == found[:1]
-        assert await leases.claim(tx, found[0], now=NOW, holder="me", lease_s=30, due_only=True) == 1

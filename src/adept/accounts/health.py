@@ -1,11 +1,15 @@
-"""An account's health: one word, since when, and the sentence to act on. Pure.
+"""An account's health: one word, since when, and the sentence to act on; and its circuit breaker. Pure.
 
 no_token ──token──▶ ok ◀──▶ expiring ──▶ expired        by the token's date
                     │ ▲
    a failed pass    ▼ │  the next pass that ends well
          rejected · terms_not_signed · forbidden · throttled · unreachable
 
-held (a hold waits for a person) and paused (a person paused it) stand above ok and expiring.
+held (a hold waits for a person) and paused (a person paused it) stand above ok and expiring; paused above all.
+
+The breaker is open, and Apple is asked for GET /account alone, while only a person can help (rejected, expired,
+terms_not_signed, forbidden) and after five failures in a row. It has no state of its own: the word and the number of
+failures are it. A pass that ends well closes it, and so does a new token.
 """
 
 from __future__ import annotations
@@ -17,8 +21,7 @@ from enum import StrEnum
 from adept.errors import AdeptError, Refused, TokenRejected
 
 EXPIRING_WITHIN = timedelta(days=30)
-BACK_OFF_FIRST_S = 60
-BACK_OFF_LIMIT_S = 6 * 3600
+BREAKER_FAILURES = 5
 
 
 class Health(StrEnum):
@@ -50,6 +53,10 @@ WAY_OUT = {
     Health.HELD: "look at the hold and confirm or discard it",
     Health.PAUSED: "resume the account when it should be synced again",
 }
+
+
+_NEEDING_PERSON = frozenset({Health.REJECTED, Health.EXPIRED, Health.TERMS_NOT_SIGNED, Health.FORBIDDEN})
+_DISPROVED_BY_PROBE = frozenset({Health.REJECTED, Health.EXPIRED, Health.TERMS_NOT_SIGNED, Health.NO_TOKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +107,20 @@ def is_about_the_token(error: AdeptError) -> bool:
     return isinstance(error, TokenRejected)
 
 
-def next_sync_at(*, now: datetime, interval_s: int, failures: int, retry_after_s: float | None) -> datetime:
-    """When the account is due again: after its interval; after a failure later and later, up to six hours."""
-    if failures == 0:
-        return now + timedelta(seconds=interval_s)
-    back_off_s = min(BACK_OFF_FIRST_S * 2 ** min(failures - 1, 20), BACK_OFF_LIMIT_S)
-    return now + timedelta(seconds=max(back_off_s, retry_after_s or 0.0))
+def needs_person(health: Health) -> bool:
+    """True if trying again helps only after somebody has done something about it."""
+    return health in _NEEDING_PERSON
+
+
+def is_breaker_open(health: Health, failures: int) -> bool:
+    """True if nothing but GET /account is to be asked until that is answered well. `failures`: in a row."""
+    return needs_person(health) or failures >= BREAKER_FAILURES
+
+
+def stays_after_probe(health: Health, *, pass_follows: bool) -> bool:
+    """True if GET /account, answered well, is no reason to change the word.
+
+    It proves that token and terms are good. Whether devices may be read, and Apple can keep up, is for the pass to
+    say that follows; where none does, nothing is known against the account any more.
+    """
+    return pass_follows and health not in _DISPROVED_BY_PROBE

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from adept.accounts.health import Diagnosis, when_failed, when_well
 from adept.accounts.identity import Sameness, compare, describe, identity_columns, organisation
+from adept.accounts.rhythm import next_probe_at, no_jitter
 from adept.errors import AdeptError, NotFound, TokenFileError
 from adept.protocol.account import Account
 from adept.protocol.server_token import ServerToken
@@ -68,14 +69,16 @@ async def keep_as_candidate(
     by: Actor,
     now: datetime,
 ) -> TokenOutcome:
-    """Keep a token sealed that Apple could not be asked about; it takes the place of an older candidate."""
+    """Keep a token sealed that Apple could not be asked about, to be tried again soon; an older candidate is retired."""
     account = await _still_there(tx, account_id)
     for older in await token_rows.tokens_of(tx, account.id, "candidate"):
         await token_rows.set_token_state(tx, older.id, "retired", now, reason="a newer token was uploaded")
     await _add_token(tx, store, account, new, state="candidate", reason=waits_for.message, now=now)
+    columns: dict[str, object] = {"next_probe_at": next_probe_at(candidate_waits=True, now=now, chance=no_jitter())}
     if not await token_rows.tokens_of(tx, account.id, "active"):
         failed = when_failed(waits_for, organisation=organisation(account))
-        await update_account(tx, account.id, **health_columns(account, failed, now=now))
+        columns |= {**health_columns(account, failed, now=now), "failures": 0}
+    await update_account(tx, account.id, **columns)
     kept = {"expires_at": new.token.access_token_expiry, "waits_for": waits_for.message}
     await add_audit(tx, by, "account.token_kept", account.name, now=now, after=kept)
     return TokenOutcome(account.name, new.token, None, waits_for=waits_for)

@@ -12,9 +12,9 @@ from datetime import datetime
 from adept.errors import NeedsPerson
 from adept.store import passes
 from adept.store import tokens as token_rows
-from adept.store.accounts import StoredAccount, account_named, lock_account, update_account
+from adept.store.accounts import StoredAccount, locked_account, update_account
 from adept.store.audit import Actor, add_audit
-from adept.store.database import Store, Transaction
+from adept.store.database import Store
 from adept.store.passes import StoredPass
 from adept.sync.outcome import PassKind
 
@@ -29,9 +29,10 @@ async def request_pass(store: Store, name: str, kind: PassKind, *, by: Actor, no
     that is paused or has no server token.
     """
     async with store.writing() as tx:
-        account = await account_named(tx, name)
-        await lock_account(tx, account.id)
-        await _check_may_walk(tx, account)
+        account = await locked_account(tx, name)
+        check_not_paused(account)
+        if all(token.state == "retired" for token in await token_rows.tokens_of(tx, account.id)):
+            raise no_token(account.name)
         if kind is PassKind.SYNC:
             running = await passes.live_pass(tx, account.id, now=now())
             if running is not None:
@@ -47,13 +48,12 @@ async def request_pass(store: Store, name: str, kind: PassKind, *, by: Actor, no
         return queued
 
 
-async def _check_may_walk(tx: Transaction, account: StoredAccount) -> None:
+def check_not_paused(account: StoredAccount) -> None:
+    """Raise NeedsPerson for an account that a person paused."""
     if account.paused:
         raise NeedsPerson(
             f"account {account.name!r} is paused", way_out=f"let it go on with adept accounts resume {account.name}"
         )
-    if not any(token.state != "retired" for token in await token_rows.tokens_of(tx, account.id)):
-        raise no_token(account.name)
 
 
 def no_token(name: str) -> NeedsPerson:

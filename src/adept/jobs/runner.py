@@ -1,6 +1,7 @@
 """The embedded runner: looks after every account whose time has come, in the process of the service.
 
-The accounts' rows are the queue, their leases keep other processes away: any number of runners may share a database.
+The accounts' rows are the queue and their leases keep other processes away: any number of runners may share a
+database, and a command that syncs beside them is nothing special.
 """
 
 from __future__ import annotations
@@ -8,36 +9,40 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from adept.accounts.tokens import Connect
 from adept.errors import AdeptError
+from adept.jobs.schedule import Slot, to_begin
+from adept.jobs.visit import Visited, Visitor
 from adept.store.database import Store
-from adept.sync.outcome import PassOutcome
+from adept.store.due import DueAccount, due_accounts
+from adept.sync.lease import LEASE_S
 
 log = logging.getLogger("adept.jobs")
 
 LOOK_EVERY_S = 1.0
+LOOK_LIMIT = 1000  # accounts that one look finds at most, of either kind
+STORE_BACK_OFF_LIMIT_S = 30.0
 
 Now = Callable[[], datetime]
+Observe = Callable[[DueAccount, Visited, float], None]  # an account, what was done for it, in how many seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What a runner did for an account: a pass (`outcome`), a probe that ended well, or either with an `error`."""
-
-    account: str
-    took_s: float
-    outcome: PassOutcome | None = None
-    error: AdeptError | None = None
+@dataclass(slots=True)
+class _Visit:
+    slot: Slot
+    task: asyncio.Task[None]
 
 
 class Runner:
-    """Looks after accounts as they become due, at most `width` at a time, until it is stopped.
+    """Looks after accounts as they become due, `width` at a time, until it is stopped.
 
-    `holder` names this process in the rows of accounts; `random` gives numbers from 0 to 1, for jitter; `observe` is
-    told of every visit that ended.
+    `holder` names this process in the rows of accounts and must be no other's; `random` gives numbers from 0 to 1;
+    `observe` is told of every visit to an account that came to something.
     """
 
     def __init__(
@@ -49,33 +54,113 @@ class Runner:
         holder: str,
         width: int,
         random: Callable[[], float],
-        observe: Callable[[Visit], None] | None = None,
+        observe: Observe | None = None,
+        lease_s: float = LEASE_S,
     ) -> None:
         self._store = store
-        self._connect = connect
         self._now = now
-        self._holder = holder
         self._width = width
-        self._random = random
         self._observe = observe
+        self._visitor = Visitor(store, connect, now, holder, random, lease_s)
+        self._due: list[DueAccount] = []  # what the last look found and is not begun yet
+        self._visits: dict[int, _Visit] = {}
         self._woken = asyncio.Event()
         self._is_stopping = False
+        self._ending: asyncio.Task[None] | None = None
+        self._store_failures = 0  # in a row
 
     async def run(self) -> None:
         """Run until `stop` is called or the task is cancelled. What goes wrong on the way is logged, never raised."""
-        while not self._is_stopping:
-            self._woken.clear()
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+        try:
+            while not self._is_stopping:
+                self._woken.clear()
+                await self._look()
+                self._begin_visits()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause_s):
+                        await self._woken.wait()
+        finally:
+            await self.stop()
 
     def wake(self) -> None:
         """Look now what is due, not at the next turn: something was added, changed or asked for. From the loop only."""
         self._woken.set()
 
-    async def stop(self, *, within_s: float = 10.0) -> None:  # noqa: ARG002  # skeleton
-        """Begin nothing more, finish pages that are being stored, drop requests in flight; returns within that time."""
+    async def stop(self, *, within_s: float = 10.0) -> None:
+        """Begin nothing more, finish the pages that are being stored, drop the requests in flight; then `run` ends.
+
+        Returns when that is done, at the latest after `within_s`: what is still at it then is left behind. A page that
+        can't be stored for most of that time is dropped; nothing of it is, and the next pass asks for it again.
+        """
         self._is_stopping = True
         self.wake()
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end_visits(within_s), name="end visits")
+        await asyncio.shield(self._ending)
+
+    @property
+    def visiting(self) -> int:
+        """How many accounts are being looked after now."""
+        return len(self._visits)
+
+    @property
+    def _pause_s(self) -> float:
+        """A second; while the database fails longer and longer."""
+        return float(min(LOOK_EVERY_S * 2 ** min(self._store_failures, 10), STORE_BACK_OFF_LIMIT_S))
+
+    async def _look(self) -> None:
+        try:
+            async with self._store.reading() as tx:
+                found = await due_accounts(tx, self._now(), limit=LOOK_LIMIT)
+        except AdeptError as error:
+            self._wait_for_store(error)
+        except Exception:
+            log.exception("looking for what is due failed by a fault of adept's own")
+        else:
+            self._due = [due for due in found if due.id not in self._visits]
+
+    def _begin_visits(self) -> None:
+        if self._is_stopping:
+            return
+        now_s = asyncio.get_running_loop().time()
+        slots = [visit.slot for visit in self._visits.values()]
+        for due in to_begin(self._due, slots, width=self._width, now_s=now_s):
+            self._due.remove(due)
+            task = asyncio.create_task(self._visit(due), name=f"visit {due.name}")
+            self._visits[due.id] = _Visit(Slot(due.is_failing, now_s), task)
+            task.add_done_callback(partial(self._visit_ended, due))
+
+    def _visit_ended(self, due: DueAccount, _: asyncio.Task[None]) -> None:
+        del self._visits[due.id]
+        self._begin_visits()
+
+    async def _visit(self, due: DueAccount) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            visited = await self._visitor.visit(due)
+            self._store_failures = 0
+            if visited is not None and self._observe is not None:
+                self._observe(due, visited, loop.time() - began_s)
+        except AdeptError as error:
+            self._wait_for_store(error)
+        except Exception:
+            log.exception("visiting an account failed by a fault of adept's own", extra={"account": due.name})
+
+    def _wait_for_store(self, error: AdeptError) -> None:
+        """The database fails: what was found due would fare no better, so look again after a while."""
+        self._due = []
+        self._store_failures += 1
+        told = {"error_code": error.code, "error": str(error), "again_in_s": self._pause_s}
+        log.error("runner waits for the database", extra=told)
+
+    async def _end_visits(self, within_s: float) -> None:
+        """Cancel what is under way, which stores its page to the end; cancel again what takes too long for that."""
+        tasks = {visit.task for visit in self._visits.values()}
+        for share in (0.7, 0.25):
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                _, tasks = await asyncio.wait(tasks, timeout=share * within_s)
+        if tasks:
+            log.warning("visits left behind", extra={"accounts": len(tasks)})

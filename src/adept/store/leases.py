@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.dialects import clock, clock_after
+from adept.store.due import is_due
 from adept.store.tables import accounts
 
 
@@ -20,13 +21,13 @@ async def claim(
 ) -> int | None:
     """Take the lease if nobody holds it: the new epoch, or None where somebody does or the account is gone.
 
-    `due_only` also demands that the account is due and not paused, which another walker may have changed since it was
+    `due_only` also demands that something is still to be done for it, which another walker may have done since it was
     found due. Times are the database's on PostgreSQL and `now` on SQLite; when it is due is by `now` on both.
     """
     free = accounts.c.lease_until.is_(None) | (accounts.c.lease_until < clock(now, tx))
     wanted = [accounts.c.id == account_id, free]
     if due_only:
-        wanted += [accounts.c.next_sync_at <= now, ~accounts.c.paused]
+        wanted.append(is_due(now))
     statement = (
         update(accounts)
         .where(*wanted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, case, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.dialects import clock
@@ -39,21 +39,41 @@ class StoredPass:
     requested_by: str | None
 
 
-async def start_pass(tx: AsyncConnection, account_id: int, *, kind: str, lease_epoch: int, now: datetime) -> StoredPass:
-    """Add a running pass of the walker with that epoch."""
-    inserted = insert(passes).values(
-        account_id=account_id, kind=kind, state="running", started_at=now, lease_epoch=lease_epoch
-    )
-    return read_row(StoredPass, (await tx.execute(inserted.returning(passes))).one())
+async def start_pass(
+    tx: AsyncConnection,
+    account_id: int,
+    *,
+    kind: str,
+    lease_epoch: int,
+    now: datetime,
+    requested_by: str | None = None,
+) -> StoredPass:
+    """The running pass of the walker with that epoch: the one that waits, which stays a full one, or a new one."""
+    begun = {"state": "running", "started_at": now, "lease_epoch": lease_epoch}
+    kept = case((passes.c.kind == "full", passes.c.kind), else_=kind)
+    adopted = update(passes).where(_is_queued(account_id)).values(kind=kept, **begun)
+    row = (await tx.execute(adopted.returning(passes))).one_or_none()
+    if row is None:
+        added = insert(passes).values(account_id=account_id, kind=kind, requested_by=requested_by, **begun)
+        row = (await tx.execute(added.returning(passes))).one()
+    return read_row(StoredPass, row)
+
+
+async def fail_open(
+    tx: AsyncConnection, account_id: int, *, lease_epoch: int, code: str, error: str, now: datetime
+) -> None:
+    """End the account's pass of that epoch, if it has not ended yet, as failed; 0 is the one that waits."""
+    theirs = (passes.c.account_id == account_id) & (passes.c.lease_epoch == lease_epoch)
+    failed = update(passes).where(theirs, passes.c.state.in_(("queued", "running")))
+    await tx.execute(failed.values(state="failed", ended_at=now, error_code=code, error=error))
 
 
 async def queue_pass(
     tx: AsyncConnection, account_id: int, *, kind: str, requested_by: str, now: datetime
 ) -> StoredPass:
     """Let a pass wait for its walker: the one that waits already, made this kind, or a new one."""
-    waiting = (passes.c.account_id == account_id) & (passes.c.state == "queued")
-    changed = update(passes).where(waiting).values(kind=kind, requested_by=requested_by).returning(passes)
-    row = (await tx.execute(changed)).one_or_none()
+    changed = update(passes).where(_is_queued(account_id)).values(kind=kind, requested_by=requested_by)
+    row = (await tx.execute(changed.returning(passes))).one_or_none()
     if row is None:
         added = insert(passes).values(
             account_id=account_id, kind=kind, state="queued", started_at=now, lease_epoch=0, requested_by=requested_by
@@ -64,8 +84,8 @@ async def queue_pass(
 
 async def queued_pass(tx: AsyncConnection, account_id: int) -> StoredPass | None:
     """The account's pass that waits for its walker; None where nobody asked for one."""
-    waiting = (passes.c.account_id == account_id) & (passes.c.state == "queued")
-    return read_row_or_none(StoredPass, (await tx.execute(select(passes).where(waiting))).one_or_none())
+    row = (await tx.execute(select(passes).where(_is_queued(account_id)))).one_or_none()
+    return read_row_or_none(StoredPass, row)
 
 
 async def live_pass(tx: AsyncConnection, account_id: int, *, now: datetime) -> StoredPass | None:
@@ -105,3 +125,8 @@ async def passes_of(
         statement = statement.where(passes.c.id < before)
     rows = await tx.execute(statement.order_by(passes.c.id.desc()).limit(limit))
     return [read_row(StoredPass, row) for row in rows]
+
+
+def _is_queued(account_id: int) -> ColumnElement[bool]:
+    """As the index has it, which SQLite does not see behind a bound parameter."""
+    return (passes.c.account_id == account_id) & (passes.c.state == literal_column("'queued'"))

@@ -21,6 +21,7 @@ from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, Malformed, Refused, Unreachable
 from adept.store import devices, holds, malformed, passes
 from adept.store.accounts import StoredAccount, account_by_id, update_account
+from adept.store.audit import Actor, add_audit
 from adept.store.database import Store, Transaction
 from adept.sync import cursor as rules
 from adept.sync.cursor import NEW_FETCH, Phase, Position, Step, Turn
@@ -47,19 +48,22 @@ async def walk_account(
     now: Callable[[], datetime],
     conclude: Conclude,
     limits: PageLimits,
+    by: Actor | None = None,
     renewed_client: RenewedClient | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     max_pages: int = MAX_PAGES,
 ) -> PassOutcome:
     """Walk the account under `lease`, which the caller holds and renews.
 
+    A pass that was asked for and waits is the one that is walked, a full one if that is what was asked for. `by` is
+    who asks for this one; it is audited.
     `conclude` writes what the caller makes of the outcome (health, when next), in the transaction that closes the
     pass's row; it is not called for a pass that is lost or interrupted. `renewed_client` is asked once when Apple
     refuses the server token in mid-pass: a client with the token that meanwhile took its place, or None. An error of
-    Apple's or of the way there ends the pass and is in the outcome; what was committed stays. Raises StoreError (the
-    pass's row is closed by the next pass), and whatever is a bug.
+    Apple's or of the way there ends the pass and is in the outcome; what was committed stays. Raises LeaseLost where
+    there is no pass yet, StoreError (the pass's row is closed by the next pass), and whatever is a bug.
     """
-    walk, account = await _begin(store, lease, kind=kind, now=now)
+    walk, account = await _begin(store, lease, kind=kind, by=by, now=now)
     questions = Questions(client, limits=limits, renewed_client=renewed_client)
     listing = Listing(walk, questions, fetch_id=account.fetch_id, on_progress=on_progress, max_pages=max_pages)
     try:
@@ -80,14 +84,25 @@ async def walk_account(
 
 
 async def _begin(
-    store: Store, lease: Lease, *, kind: PassKind, now: Callable[[], datetime]
+    store: Store, lease: Lease, *, kind: PassKind, by: Actor | None, now: Callable[[], datetime]
 ) -> tuple[Walk, StoredAccount]:
     async with store.writing() as tx:
         await lease.check(tx, now=now())
         await passes.lose_running(tx, lease.account_id, lease.epoch, now())
+        started = await passes.start_pass(
+            tx,
+            lease.account_id,
+            kind=kind.value,
+            lease_epoch=lease.epoch,
+            requested_by=by.name if by is not None else None,
+            now=now(),
+        )
+        kind = PassKind(started.kind)
         if kind is PassKind.FULL:
             await update_account(tx, lease.account_id, full_requested=True)
-        started = await passes.start_pass(tx, lease.account_id, kind=kind.value, lease_epoch=lease.epoch, now=now())
+        if by is not None:
+            asked = {"kind": kind.value, "pass": started.id}
+            await add_audit(tx, by, "account.pass_requested", lease.account_name, now=now(), after=asked)
         account = await account_by_id(tx, lease.account_id)
         assert account is not None, "the lease was checked"
         walk = Walk(

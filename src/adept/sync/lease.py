@@ -14,7 +14,6 @@ from datetime import datetime
 
 from adept.errors import Busy, StoreError
 from adept.store import leases
-from adept.store.accounts import StoredAccount
 from adept.store.database import Store, Transaction
 
 LEASE_S = 30.0
@@ -47,22 +46,26 @@ class Lease:
 @asynccontextmanager
 async def held_lease(
     store: Store,
-    account: StoredAccount,
+    account_id: int,
+    account_name: str,
     *,
     now: Callable[[], datetime],
     holder: str,
     lease_s: float = LEASE_S,
     due_only: bool = False,
 ) -> AsyncIterator[Lease]:
-    """Claim the account, renew three times per `lease_s` while the body runs, release. Raises Busy if it is taken."""
+    """Claim the account, renew three times per `lease_s` while the body runs, release.
+
+    Raises Busy if it is taken; with `due_only` also if there is nothing to be done for it any more.
+    """
     async with store.writing() as tx:
-        epoch = await leases.claim(tx, account.id, now=now(), holder=holder, lease_s=lease_s, due_only=due_only)
+        epoch = await leases.claim(tx, account_id, now=now(), holder=holder, lease_s=lease_s, due_only=due_only)
     if epoch is None:
         raise Busy(
-            f"syncing account {account.name!r}: another process is at it",
+            f"syncing account {account_name!r}: another process is at it",
             way_out="wait for that pass to end; a dead process frees the account within 30 seconds",
         )
-    lease = Lease(account.id, account.name, epoch)
+    lease = Lease(account_id, account_name, epoch)
     renewing = asyncio.create_task(_renew_until_lost(store, lease, now=now, lease_s=lease_s))
     try:
         yield lease
