@@ -12,6 +12,7 @@ from adept.access.keys import PREFIX
 from adept.access.roles import Role
 from adept.access.secrets import hash_of
 from adept.access.sessions import is_open
+from adept.errors import Denied
 from adept.store.api_keys import StoredKey, key_by_hash, note_key_use
 from adept.store.audit import Actor
 from adept.store.database import Store
@@ -35,6 +36,18 @@ class Caller:
     session_id: int | None = None
     key_id: int | None = None
     use_noted_at: datetime | None = None
+
+    def check_may_give(self, role: Role, *, may_read_secrets: bool) -> None:
+        """Denied where the caller would make somebody who may do more than the caller may.
+
+        An administrator who logs in may read secrets, so a key that may not can't make one.
+        """
+        if not self.role.covers(role) or (may_read_secrets and not self.may_read_secrets):
+            raise Denied(
+                f"{self.actor.name} may not give others more than it has itself",
+                code="may_not_give",
+                way_out="log in as an administrator, or use a key made with --may-read-secrets",
+            )
 
 
 async def caller_of(
@@ -70,11 +83,14 @@ def key_in(authorization: str | None) -> str | None:
     return secret if secret.startswith(PREFIX) else None
 
 
+def is_use_noted(caller: Caller, now: datetime) -> bool:
+    """Whether it stands in the store already, to the minute, that the caller's session or key is in use."""
+    return caller.use_noted_at is not None and now - caller.use_noted_at < USE_NOTED_EVERY
+
+
 async def note_use(store: Store, caller: Caller, *, now: Now) -> None:
-    """Remember that the caller's session or key is in use; to the minute, so most calls do nothing."""
+    """Remember that the caller's session or key is in use."""
     at = now()
-    if caller.use_noted_at is not None and at - caller.use_noted_at < USE_NOTED_EVERY:
-        return
     async with store.writing() as tx:
         if caller.key_id is not None:
             await note_key_use(tx, caller.key_id, at)

@@ -57,6 +57,6 @@ async def create_key(
 async def revoke_key(store: Store, name: str, *, by: Actor, now: Now) -> None:
     """Make a key worthless from now on; harmless where it was already. NotFound where there never was one."""
     async with store.writing() as tx:
-        key = await api_keys.key_named(tx, name.strip().lower())
+        key = await api_keys.key_named(tx, name)
         if await api_keys.revoke_key(tx, key.id, now()):
             await add_audit(tx, by, "key.revoked", key.name, now=now(), before={"role": key.role})

@@ -16,6 +16,7 @@ def read_name(text: str, *, of: str) -> str:
         raise Misuse(
             f"{text[:80]!r} can't be the name of {of}",
             way_out="use up to 64 of a-z, 0-9 and . _ @ + -, beginning with a letter or digit",
+            field="name",
         )
     return name
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adept.errors import Conflict, NotFound
 from adept.store.dialects import insert_into
 from adept.store.rows import read_row, read_row_or_none
-from adept.store.tables import api_keys
+from adept.store.tables import api_keys, storable
 
 _LIVE = api_keys.c.revoked_at.is_(None)
 
@@ -73,7 +73,9 @@ async def key_by_hash(tx: AsyncConnection, secret_hash: bytes) -> StoredKey | No
 async def key_named(tx: AsyncConnection, name: str) -> StoredKey:
     """The live key of that name, else the one revoked last; NotFound where there never was one."""
     newest_first = (_LIVE.desc(), api_keys.c.id.desc())
-    found = await tx.execute(select(api_keys).where(api_keys.c.name == name).order_by(*newest_first).limit(1))
+    found = await tx.execute(
+        select(api_keys).where(api_keys.c.name == storable(name.strip().lower())).order_by(*newest_first).limit(1)
+    )
     row = found.one_or_none()
     if row is None:
         raise NotFound(f"there is no API key {name!r}", way_out="see the list of keys")

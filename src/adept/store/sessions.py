@@ -72,9 +72,10 @@ async def sessions_of(tx: AsyncConnection, user_id: int, now: datetime) -> list[
     return [read_row(StoredSession, row) for row in rows]
 
 
-async def end_session(tx: AsyncConnection, session_id: int) -> bool:
-    """End a session; False where it had ended."""
-    return (await tx.execute(delete(sessions).where(sessions.c.id == session_id))).rowcount > 0
+async def end_session(tx: AsyncConnection, session_id: int, *, user_id: int) -> bool:
+    """End a session of the user; False where there is none with that id."""
+    ended = await tx.execute(delete(sessions).where(sessions.c.id == session_id, sessions.c.user_id == user_id))
+    return ended.rowcount > 0
 
 
 async def end_sessions_of(tx: AsyncConnection, user_id: int, *, but: int | None = None) -> int:
@@ -86,8 +87,10 @@ async def end_sessions_of(tx: AsyncConnection, user_id: int, *, but: int | None 
 
 
 async def forget_ended_sessions(tx: AsyncConnection, *, now: datetime, idle_since: datetime) -> None:
-    """Delete sessions that ran out by `now`, or that nobody has used since `idle_since`."""
-    await tx.execute(delete(sessions).where((sessions.c.expires_at <= now) | (sessions.c.last_used_at <= idle_since)))
+    """Delete sessions that ran out by `now` or were not used since `idle_since`; those that somebody holds are left."""
+    has_ended = (sessions.c.expires_at <= now) | (sessions.c.last_used_at <= idle_since)
+    ended = select(sessions.c.id).where(has_ended).with_for_update(skip_locked=True)
+    await tx.execute(delete(sessions).where(sessions.c.id.in_(ended)))
 
 
 async def note_session_use(tx: AsyncConnection, session_id: int, now: datetime) -> None:

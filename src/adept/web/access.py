@@ -6,13 +6,17 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import BackgroundTasks, Depends, Request
+from fastapi import BackgroundTasks, Depends, Request, Security
 
-from adept.access.caller import Caller, caller_of, note_use
+from adept.access.caller import Caller, caller_of, is_use_noted, note_use
+from adept.access.login import Visitor
+from adept.access.names import fold_name
 from adept.access.roles import Role
 from adept.errors import AdeptError, Denied
 from adept.web.request_id import current_request_id
 from adept.web.service import Service, ServiceDep
+from adept.web.session_cookie import secret_in
+from adept.web.ways_in import BASIC, BEARER, COOKIE
 
 __all__ = ["PUBLIC", "AdminDep", "Caller", "NotKnown", "OperatorDep", "Public", "Role", "ViewerDep", "needs"]
 
@@ -40,19 +44,24 @@ class Needs:
     def __init__(self, role: Role) -> None:
         self.role = role
 
-    async def __call__(self, request: Request, service: ServiceDep, background: BackgroundTasks) -> Caller:
+    async def __call__(
+        self,
+        request: Request,
+        service: ServiceDep,
+        background: BackgroundTasks,
+        _bearer: Annotated[None, Security(BEARER)],
+        _basic: Annotated[None, Security(BASIC)],
+        _cookie: Annotated[None, Security(COOKIE)],
+    ) -> Caller:
         """Who asks. Denied with 401 for nobody we know, with 403 for somebody who may not."""
         caller = await who_asks(request, service)
         if caller is None:
             raise NotKnown(_challenge(request.url.path))
         request.state.actor = caller.actor.name
         if not caller.role.covers(self.role):
-            raise Denied(
-                f"this needs the role {self.role}, and {caller.actor.name} has the role {caller.role}",
-                code="role_needed",
-                way_out=f"use a key or a user with the role {self.role}",
-            )
-        background.add_task(_note_use, service, caller)
+            raise role_needed(self.role, caller)
+        if not is_use_noted(caller, service.now()):
+            background.add_task(_note_use, service, caller)
         return caller
 
 
@@ -71,30 +80,50 @@ def needs(role: Role) -> Needs:
     return _NEEDS[role]
 
 
+def needs_admin_or(name: str, caller: Caller) -> None:
+    """Denied for who is neither the user of that name nor an administrator."""
+    if not is_user(name, caller) and not caller.role.covers(Role.ADMIN):
+        raise role_needed(Role.ADMIN, caller)
+
+
+def is_user(name: str, caller: Caller) -> bool:
+    """Whether the caller is the user of that name, and no key."""
+    return caller.actor.kind == "user" and caller.actor.name == fold_name(name)
+
+
+def role_needed(role: Role, caller: Caller) -> Denied:
+    """The refusal of somebody we know."""
+    return Denied(
+        f"this needs the role {role}, and {caller.actor.name} has the role {caller.role}",
+        code="role_needed",
+        way_out=f"use a key or a user with the role {role}",
+    )
+
+
 PUBLIC = Depends(Public())
 ViewerDep = Annotated[Caller, Depends(needs(Role.VIEWER))]
 OperatorDep = Annotated[Caller, Depends(needs(Role.OPERATOR))]
 AdminDep = Annotated[Caller, Depends(needs(Role.ADMIN))]
 
 
-def cookie_name(request: Request) -> str:
-    """What the session's cookie is called; the prefix makes browsers hold it to this host and to TLS."""
-    return "__Host-adept_session" if request.url.scheme == "https" else "adept_session"
-
-
-def address_of(request: Request) -> str | None:
-    """Where the request comes from; behind a trusted proxy, what that says."""
-    return request.client.host if request.client is not None else None
+def visitor_of(request: Request) -> Visitor:
+    """Who comes with a name and a password. Behind a trusted proxy, the address is what that says."""
+    return Visitor(
+        address=request.client.host if request.client is not None else None,
+        user_agent=request.headers.get("user-agent"),
+        request_id=current_request_id(),
+    )
 
 
 async def who_asks(request: Request, service: Service) -> Caller | None:
     """The caller of a request; None for nobody we know."""
+    visitor = visitor_of(request)
     return await caller_of(
         service.store,
-        cookie=request.cookies.get(cookie_name(request)),
+        cookie=secret_in(request),
         authorization=request.headers.get("authorization"),
-        address=address_of(request),
-        request_id=current_request_id(),
+        address=visitor.address,
+        request_id=visitor.request_id,
         now=service.now,
     )
 
