@@ -43,9 +43,16 @@ class AdeptError(Exception):
 
 
 class Misuse(AdeptError):
-    """The caller asked for something that can't be: nothing was sent or stored."""
+    """The caller asked for something that can't be: nothing was sent or stored.
+
+    `field` is the argument that was wrong, by its name, where it is one that people type; else None.
+    """
 
     code = "misuse"
+
+    def __init__(self, message: str, *, way_out: str | None = None, field: str | None = None) -> None:
+        super().__init__(message, way_out=way_out)
+        self.field = field
 
 
 class NotFound(Misuse):
@@ -62,8 +69,10 @@ class Conflict(Misuse):
 
     code = "conflict"
 
-    def __init__(self, message: str, *, way_out: str | None = None, current: object = None) -> None:
-        super().__init__(message, way_out=way_out)
+    def __init__(
+        self, message: str, *, way_out: str | None = None, field: str | None = None, current: object = None
+    ) -> None:
+        super().__init__(message, way_out=way_out, field=field)
         self.current = current
 
 
