@@ -25,15 +25,17 @@ from adept.jobs.account_pass import run_pass
 from adept.protocol.server_token import ServerToken
 from adept.store.accounts import account_named, add_account, all_accounts, update_account
 from adept.store.audit import ADEPT
-from adept.store.database import Store, open_store
+from adept.store.database import Store, Transaction, open_store
 from adept.store.gauges import AccountGauge, QueueLengths, account_gauges, queue_lengths
 from adept.store.holds import add_hold
 from adept.store.passes import queue_pass, start_pass
+from adept.store.tokens import add_token
 from adept.sync.outcome import PassKind, PassOutcome, PassState, Totals
 from adept.web.counts import Metrics
 from adept.web.gauges import gauges
 from adept.web.metrics import CONTENT_TYPE, metrics_app
 from adept.web.service import Service
+from tests.tokens import TOKEN
 from tests.web.conftest import RunningService
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -132,6 +134,20 @@ async def add_bare(store: Store, name: str, now: datetime) -> None:
         await add_account(tx, name, "https://apple.example", now)
 
 
+async def give_token(tx: Transaction, store: Store, account_id: int, now: datetime) -> None:
+    await add_token(
+        tx,
+        account_id,
+        TOKEN.to_json(),
+        state="active",
+        keypair_id=None,
+        expires_at=TOKEN.access_token_expiry,
+        consumer_key_hash="0" * 64,
+        sealer=store.sealer,
+        now=now,
+    )
+
+
 def gauge(**values: Any) -> AccountGauge:
     plain: dict[str, Any] = {
         "name": "hq",
@@ -184,10 +200,13 @@ async def test_a_hold_is_told_with_the_number_of_devices_that_wait(store: Store)
 
 async def test_queue_lengths_count_what_waits_and_what_runs(store: Store) -> None:
     now = datetime.now(UTC)  # PostgreSQL judges leases by its own clock
-    for name in ("due", "later", "paused", "walked", "dead"):
+    names = ("due", "later", "paused", "walked", "dead", "bare")
+    for name in names:
         await add_bare(store, name, now)
     async with store.writing() as tx:
         ids = {account.name: account.id for account in await all_accounts(tx)}
+        for name in names[:-1]:
+            await give_token(tx, store, ids[name], now)
         await update_account(tx, ids["later"], next_sync_at=now + timedelta(minutes=1))
         await update_account(tx, ids["paused"], paused=True)
         await update_account(tx, ids["walked"], lease_epoch=1, lease_until=now + timedelta(minutes=1))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.tables import accounts, passes, server_tokens
@@ -33,6 +33,11 @@ async def due_accounts(tx: AsyncConnection, now: datetime, *, limit: int) -> lis
     return [DueAccount(row.id, row.name, row.failures > 0) for row in rows]
 
 
+async def count_due(tx: AsyncConnection, now: datetime) -> int:
+    """How many accounts `due_accounts` would find without a limit."""
+    return int((await tx.execute(select(func.count()).select_from(accounts).where(_is_waiting(now)))).scalar_one())
+
+
 def is_due(now: datetime) -> ColumnElement[bool]:
     """Whether something is to be done for an account by `now`, as far as its row tells."""
     its_time = (accounts.c.next_sync_at <= now) | (accounts.c.next_probe_at <= now)
@@ -44,8 +49,12 @@ def is_free(now: datetime) -> ColumnElement[bool]:
     return accounts.c.lease_until.is_(None) | (accounts.c.lease_until < now)
 
 
-def _due(now: datetime) -> Select[Any]:
+def _is_waiting(now: datetime) -> ColumnElement[bool]:
     tokens = select(server_tokens.c.id).where(server_tokens.c.account_id == accounts.c.id)
+    return is_due(now) & is_free(now) & tokens.where(server_tokens.c.state != "retired").exists()
+
+
+def _due(now: datetime) -> Select[Any]:
     queued = select(passes.c.id).where(passes.c.account_id == accounts.c.id)
     is_asked_for = queued.where(passes.c.state == literal_column("'queued'")).exists()  # as its index has it
     return (
@@ -56,6 +65,6 @@ def _due(now: datetime) -> Select[Any]:
             accounts.c.next_sync_at,
             is_asked_for.label("is_asked_for"),
         )
-        .where(is_due(now), is_free(now), tokens.where(server_tokens.c.state != "retired").exists())
+        .where(_is_waiting(now))
         .order_by(is_asked_for.desc(), accounts.c.next_sync_at, accounts.c.id)
     )

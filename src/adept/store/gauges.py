@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, cast, false, func, select
+from sqlalchemy import ColumnElement, Select, cast, func, literal_column, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.dialects import clock, is_sqlite
+from adept.store.due import count_due
 from adept.store.rows import read_row
 from adept.store.tables import accounts, holds, passes, server_tokens
 
@@ -29,7 +30,7 @@ class AccountGauge:
 
 @dataclass(frozen=True, slots=True)
 class QueueLengths:
-    """How many accounts are due and not walked, how many passes wait that were asked for, and how many run."""
+    """How many accounts are due and not walked, how many passes were asked for and wait, and how many run."""
 
     due: int
     queued: int
@@ -59,19 +60,20 @@ async def account_gauges(tx: AsyncConnection) -> list[AccountGauge]:
 
 async def queue_lengths(tx: AsyncConnection, now: datetime) -> QueueLengths:
     """What waits by `now`."""
-    held = accounts.c.lease_until >= clock(now, tx)
-    is_due = (accounts.c.next_sync_at <= now) & ~accounts.c.paused & ~func.coalesce(held, false())
-    walked = passes.join(accounts, accounts.c.id == passes.c.account_id)
-    is_run = (passes.c.state == "running") & (passes.c.lease_epoch == accounts.c.lease_epoch) & held
+    is_queued = passes.c.state == literal_column("'queued'")  # as its index has it
+    mine = (passes.c.account_id == accounts.c.id) & (passes.c.lease_epoch == accounts.c.lease_epoch)
+    is_walked = select(passes.c.id).where(mine, passes.c.state == "running").exists()
     return QueueLengths(
-        due=await _count(tx, select(func.count()).select_from(accounts).where(is_due)),
-        queued=await _count(tx, select(func.count()).select_from(passes).where(passes.c.state == "queued")),
-        running=await _count(tx, select(func.count()).select_from(walked).where(is_run)),
+        due=await count_due(tx, now),
+        queued=await _count(tx, select(func.count()).select_from(passes).where(is_queued)),
+        running=await _count(
+            tx, select(func.count()).select_from(accounts).where(accounts.c.lease_until >= clock(now, tx), is_walked)
+        ),
     )
 
 
-async def _count(tx: AsyncConnection, statement: Select[tuple[int]]) -> int:
-    return int((await tx.execute(statement)).scalar_one())
+async def _count(tx: AsyncConnection, statement: Select[int]) -> int:
+    return (await tx.execute(statement)).scalar_one()
 
 
 def _listed(json_list: ColumnElement[str], tx: AsyncConnection) -> ColumnElement[int]:
