@@ -14,7 +14,7 @@ INSTALL := $(PIP) -qq install --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts pytest coverage bench lock wheel clean tools
+.PHONY: help setup demo test lint types contracts pytest coverage bench lock assets wheel clean tools
 # a recipe that fails must not leave its stamp behind
 .DELETE_ON_ERROR:
 
@@ -57,11 +57,14 @@ lock: .venv/dev.ok ## resolve pyproject.toml into the two locks (ARGS=--upgrade 
 	if grep -nE '://|--(extra-)?index|--find-links' requirements.lock requirements-dev.lock; then \
 	  echo "a lock names an address of this machine" >&2; exit 1; fi
 
+assets: ## fetch the pages' scripts and styles again, as package-lock.json names them (needs npm)
+	@scripts/assets.sh
+
 wheel: .venv/adept.ok ## build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel
 
 clean: ## remove .venv and everything that can be made again
-	rm -rf .venv dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf .venv node_modules dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:

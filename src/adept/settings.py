@@ -47,56 +47,64 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    config: Annotated[Path | None, SERVE] = Field(None, description="A TOML file with settings.")
-    token: Path | None = Field(None, description="A server token's JSON file, for `adept apple`.")
+    config: Annotated[Path | None, SERVE] = Field(default=None, description="A TOML file with settings.")
+    token: Path | None = Field(default=None, description="A server token's JSON file, for `adept apple`.")
     url: Annotated[Annotated[str, AfterValidator(check_service_url)] | None, SERVE] = Field(
-        None, description="Apple's base URL for accounts made without one. Default: Apple's."
+        default=None, description="Apple's base URL for accounts made without one. Default: Apple's."
     )
     server: Annotated[str, AfterValidator(check_service_url)] | None = Field(
-        None, description="The URL of a running service, which commands then ask. Default: they use the database."
+        default=None,
+        description="The URL of a running service, which commands then ask. Default: they use the database.",
     )
-    api_key: SecretStr | None = Field(None, description="The API key that commands show to that service.")
-    api_key_file: Path | None = Field(None, description="A file with that key.")
+    api_key: SecretStr | None = Field(default=None, description="The API key that commands show to that service.")
+    api_key_file: Path | None = Field(default=None, description="A file with that key.")
     data_dir: Annotated[Path, SERVE] = Field(
         default_factory=lambda: _default_data_dir(), description="The data directory. Default: the platform's."
     )
     database_url: Annotated[SecretStr, AfterValidator(check_database_url)] | None = Field(
-        None, description="The database. Default: a SQLite file in the data directory."
+        default=None, description="The database. Default: a SQLite file in the data directory."
     )
-    database_url_file: Annotated[Path | None, SERVE] = Field(None, description="A file with the database's URL.")
+    database_url_file: Annotated[Path | None, SERVE] = Field(
+        default=None, description="A file with the database's URL."
+    )
     secret_keys: Annotated[SecretStr, AfterValidator(check_sealing_keys)] | None = Field(
-        None, description="Keys that seal secrets; the first one writes."
+        default=None, description="Keys that seal secrets; the first one writes."
     )
-    secret_keys_file: Annotated[Path | None, SERVE] = Field(None, description="A file with such keys, one a line.")
+    secret_keys_file: Annotated[Path | None, SERVE] = Field(
+        default=None, description="A file with such keys, one a line."
+    )
 
     host: Annotated[str, SERVE] = Field(
-        "127.0.0.1", min_length=1, description="The address to listen on. Default: 127.0.0.1."
+        default="127.0.0.1", min_length=1, description="The address to listen on. Default: 127.0.0.1."
     )
     port: Annotated[int, BeforeValidator(number(0, 65535)), SERVE] = Field(
-        8440, description="The port to listen on; 0 takes any free one. Default: 8440."
+        default=8440, description="The port to listen on; 0 takes any free one. Default: 8440."
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(host_names), SERVE] = Field(
-        (), description="Host names under which the service is asked, by commas; this machine's own are always allowed."
+        default=(),
+        description="Host names under which the service is asked, by commas; this machine's own are always allowed.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(networks), SERVE] = Field(
-        (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto count, by commas."
+        default=(), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto count, by commas."
     )
-    tls_certificate: Annotated[Path | None, SERVE] = Field(None, description="A PEM file: the certificate and chain.")
-    tls_key: Annotated[Path | None, SERVE] = Field(None, description="A PEM file: the certificate's key.")
+    tls_certificate: Annotated[Path | None, SERVE] = Field(
+        default=None, description="A PEM file: the certificate and chain."
+    )
+    tls_key: Annotated[Path | None, SERVE] = Field(default=None, description="A PEM file: the certificate's key.")
     allow_private_addresses: Annotated[bool, BeforeValidator(yes_or_no), SERVE] = Field(
-        False, description="Let accounts have base URLs on this machine and in private networks."
+        default=False, description="Let accounts have base URLs on this machine and in private networks."
     )
     metrics_port: Annotated[Annotated[int, BeforeValidator(number(0, 65535))] | None, SERVE] = Field(
-        None, description="A port of 127.0.0.1 for /metrics without a key. Default: none."
+        default=None, description="A port of 127.0.0.1 for /metrics without a key. Default: none."
     )
     log_level: Annotated[LogLevel, BeforeValidator(lower_case), SERVE] = Field(
-        LogLevel.INFO, description="From where on it is logged: debug, info, warning or error. Default: info."
+        default=LogLevel.INFO, description="From where on it is logged: debug, info, warning or error. Default: info."
     )
     log_format: Annotated[LogFormat, BeforeValidator(lower_case), SERVE] = Field(
-        LogFormat.JSON, description="How it is logged: json or text. Default: json."
+        default=LogFormat.JSON, description="How it is logged: json or text. Default: json."
     )
     concurrency: Annotated[int, BeforeValidator(number(2, 64)), SERVE] = Field(
-        8, description="How many accounts are walked at once. Default: 8."
+        default=8, description="How many accounts are walked at once. Default: 8."
     )
 
     @classmethod

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-_MADE = {".venv", ".git", "__pycache__", "dist", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache"}
+_MADE = {
+    ".venv",
+    ".git",
+    "node_modules",
+    "__pycache__",
+    "dist",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".import_linter_cache",
+}
 
 
 @pytest.fixture(scope="session")

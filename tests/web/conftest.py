@@ -6,12 +6,9 @@ loop (a subprocess) has to be run in a thread or by `anyio.run_process`.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
-import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +16,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from sqlalchemy import insert
 
 from adept.client.async_client import AsyncClient
@@ -31,6 +27,7 @@ from adept.store.database import Store
 from adept.store.tables import api_keys
 from adept.web.app import create_app
 from adept.web.counts import Metrics
+from adept.web.listening import Listening, listen
 from adept.web.service import Service
 
 
@@ -129,6 +126,7 @@ def service_settings(database_url: str, secret_key: str, simulator: Running, tmp
         secret_keys=secret_key,  # type: ignore[arg-type]  # as above
         data_dir=tmp_path,
         url=simulator.url,
+        allow_private_addresses=True,
     )
 
 
@@ -137,8 +135,6 @@ async def service(
     store: Store, service_settings: Settings, clock: Clock, simulator: Running
 ) -> AsyncIterator[RunningService]:
     """A running service, on SQLite and on PostgreSQL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     wakes: list[None] = []
     metrics = Metrics()
 
@@ -146,11 +142,12 @@ async def service(
         return AsyncClient(token, base_url=base_url, observe=metrics.request_ended)
 
     made = Service(store, service_settings, clock, connect, lambda: wakes.append(None), metrics)
-    config = uvicorn.Config(create_app(made), lifespan="off", log_config=None, access_log=False, ws="none")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listener]))
-    async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
-        yield RunningService(url, store, service_settings, clock, simulator, client, metrics, wakes)
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await serving
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listening = Listening(create_app(made), listener)
+    await listening.start()
+    try:
+        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+            yield RunningService(url, store, service_settings, clock, simulator, client, metrics, wakes)
+    finally:
+        await listening.stop()

@@ -22,6 +22,7 @@ _GROUPS = {
     "devices": ("devices", "Look at the devices of all accounts."),
     "passes": ("passes", "Show the walks over accounts: when, how long, what they found."),
     "changes": ("changes", "Show what passes found new, oldest first."),
+    "serve": ("serve", "Run the service: the API, and accounts synced in the background."),
     "db": ("database", "Look after the database."),
     "simulator": ("simulator", "Run a simulated Apple: service and portal, on this machine."),
     "demo": ("demo", "Show adept's main job from end to end against a simulated Apple."),

@@ -97,6 +97,14 @@ def _read_key_file(place: Place, key_file: Path | None) -> list[bytes]:
     return read_keys(text.splitlines(), source=str(key_file))
 
 
+async def prove_keys(connection: AsyncConnection, sealer: Sealer, *, place: Place) -> None:
+    """ConfigError where the sealer can't open what the database's secrets are sealed with."""
+    sealed = await _read_canary(connection)
+    if sealed is None:
+        raise ConfigError(f"{place.label} has lost its canary", way_out="restore a backup")
+    _prove(sealer, sealed, place=place, source="this process")
+
+
 def _prove(sealer: Sealer, sealed: bytes, *, place: Place, source: str) -> None:
     try:
         sealer.open(_PURPOSE, sealed)

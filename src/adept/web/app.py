@@ -1,57 +1,48 @@
-"""The ASGI application: routes, errors as problems, and the frame around every request."""
+"""The ASGI application: what is served, errors as problems, and the frame around every request."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
 
 from adept import __version__
-from adept.errors import AdeptError
-from adept.web.problems import FieldError, Told, problem_of
+from adept.web.binding import served_hosts
+from adept.web.failures import answer_failures
+from adept.web.gate import Gate
+from adept.web.headers import STATIC, SecureHeaders
+from adept.web.limits import JSON_LIMIT_BYTES
+from adept.web.patience import Patience
+from adept.web.request_log import RequestLog
 from adept.web.routes import API_PREFIX, api_routers, other_routers
 from adept.web.service import Service
 
-JSON_LIMIT_BYTES = 1024 * 1024
-
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_STATIC_FILES = Path(__file__).with_name("static")
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application that serves `service`."""
+    """The application that serves `service`. What comes first in the frame is outermost."""
+    frame = [
+        Middleware(SecureHeaders),
+        Middleware(RequestLog),
+        Middleware(Gate, hosts=served_hosts(service.settings)),
+        Middleware(Patience),
+    ]
     app = FastAPI(
         title="adept",
         version=__version__,
         openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
         redirect_slashes=False,
         max_body_size=JSON_LIMIT_BYTES,
+        middleware=frame,
     )
     app.state.service = service
     for router in api_routers():
         app.include_router(router, prefix=API_PREFIX)
     for router in other_routers():
         app.include_router(router)
-    app.add_exception_handler(AdeptError, _told)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _framework)
+    app.mount(STATIC, StaticFiles(directory=_STATIC_FILES))
+    answer_failures(app)
     return app
-
-
-async def _told(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, AdeptError)
-    return problem_of(error).response()
-
-
-async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    errors = [FieldError(field=".".join(map(str, e["loc"])), message=e["msg"]) for e in error.errors()]
-    return Told(422, "the request has wrong or missing fields", "invalid_request", errors=errors).response()
-
-
-async def _framework(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code = _CODES.get(error.status_code, "http")
-    return Told(error.status_code, error.detail, code, headers=dict(error.headers or {})).response()

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from uuid import uuid4
 
 HEADER = "x-request-id"
-_USABLE = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_USABLE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _current: ContextVar[str | None] = ContextVar("adept_request_id", default=None)
 
 
@@ -16,9 +16,8 @@ def current_request_id() -> str | None:
     return _current.get()
 
 
-def begin_request(offered: bytes | None) -> str:
+def begin_request(offered: str | None) -> str:
     """From now on this task works for a request; its id is the one its client offers, if that will do."""
-    usable = offered is not None and _USABLE.fullmatch(offered)
-    request_id = offered.decode() if usable and offered is not None else uuid4().hex
+    request_id = offered if offered is not None and _USABLE.fullmatch(offered) else uuid4().hex
     _current.set(request_id)
     return request_id

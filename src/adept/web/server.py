@@ -1,0 +1,150 @@
+"""The service as a process: everything is made here, put together, kept running, and ended in order.
+
+Told to stop, it takes no connection any more, finishes the pages that are being stored, drops requests to Apple, gives
+answers in flight a moment, and is gone within 10 s. Told again, it is gone at once: nothing stored gets lost by that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from adept.access.setup import make_link
+from adept.client.async_client import AsyncClient
+from adept.errors import ConfigError
+from adept.jobs.runner import Runner
+from adept.protocol.server_token import ServerToken
+from adept.settings import Settings
+from adept.store.database import Store, open_store
+from adept.web.app import create_app
+from adept.web.binding import check_binding, load_certificate, tls_context, url_of
+from adept.web.counts import Metrics
+from adept.web.listening import Listening, listen
+from adept.web.metrics import metrics_app
+from adept.web.service import Service
+from adept.web.signals import told_to_reload, told_to_stop
+
+log = logging.getLogger("adept.web")
+
+STOP_WITHIN_S = 8.0  # for the runner; with what comes before and after, the process is gone in 10
+
+OnReady = Callable[[str, str | None], None]
+
+
+async def serve(settings: Settings, *, worker: bool, on_ready: OnReady, on_set_up: Callable[[str], None]) -> None:
+    """Run the service until the process is told to stop.
+
+    `worker` says whether accounts are looked after here. `on_ready` is given the URL of the service once it answers,
+    and that of the metrics' own port where there is one; `on_set_up` the link by which to make the first
+    administrator, where there are no users. ConfigError, Busy or StoreError where the service can't begin.
+    """
+    check_binding(settings)
+    tls = tls_context(settings)
+    with told_to_stop() as stop, _renewing(tls, settings), ExitStack() as listeners:
+        main = listeners.enter_context(listen(settings.host, settings.port))
+        side = listeners.enter_context(_listen_for_metrics(settings)) if settings.metrics_port is not None else None
+        async with _opened(settings) as store:
+            service, runner = _made(store, settings)
+            faces = [Listening(create_app(service), main, tls=tls, trusted_proxies=settings.trusted_proxies)]
+            if side is not None:
+                faces.append(Listening(metrics_app(service), side))
+            async with _running(runner if worker else None, faces) as parts:
+                url = url_of(settings, main)
+                on_ready(url, None if side is None else url_of(None, side))
+                log.info("service started", extra={"url": url, "worker": worker})
+                if secret := await make_link(store, now=utc_now):
+                    on_set_up(f"{url}/setup#{secret}")
+                await _until(stop, parts)
+                log.info("service stopping")
+    log.info("service stopped")
+
+
+def utc_now() -> datetime:
+    """The computer's time."""
+    return datetime.now(UTC)
+
+
+def _made(store: Store, settings: Settings) -> tuple[Service, Runner]:
+    """The service, and the runner that it wakes."""
+    metrics = Metrics()
+
+    def connect(token: ServerToken, base_url: str) -> AsyncClient:
+        return AsyncClient(token, base_url=base_url, observe=metrics.request_ended)
+
+    runner = Runner(
+        store,
+        connect=connect,
+        now=utc_now,
+        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        width=settings.concurrency,
+        random=random.random,
+        observe=metrics.pass_ended,
+    )
+    return Service(store, settings, utc_now, connect, runner.wake, metrics), runner
+
+
+def _opened(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """The store. A SQLite database that is not there yet is made; an existing one is upgraded by `adept db upgrade`."""
+    file = settings.database_file()
+    return open_store(
+        settings.where_to_store(),
+        secret_keys=settings.sealing_keys(),
+        data_dir=settings.data_dir,
+        migrate=file is not None and (not file.exists() or file.stat().st_size == 0),
+    )
+
+
+def _listen_for_metrics(settings: Settings) -> socket.socket:
+    assert settings.metrics_port is not None
+    return listen("127.0.0.1", settings.metrics_port)
+
+
+def _renewing(tls: ssl.SSLContext | None, settings: Settings) -> AbstractContextManager[None]:
+    """While the block runs, SIGHUP has the certificate read again; one that won't do leaves the old one in use."""
+
+    def renew() -> None:
+        if tls is None:
+            return
+        try:
+            load_certificate(tls, settings)
+        except ConfigError as error:
+            log.error("certificate not renewed", extra={"error": str(error)})
+        else:
+            log.info("certificate renewed")
+
+    return told_to_reload(renew)
+
+
+@asynccontextmanager
+async def _running(runner: Runner | None, faces: Sequence[Listening]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run the parts while the block runs, then end them all at the same time; yields the tasks that they are."""
+    parts = [] if runner is None else [asyncio.create_task(runner.run(), name="runner")]
+    try:
+        parts += [await face.start() for face in faces]
+        yield parts
+    finally:
+        async with asyncio.TaskGroup() as ending:
+            for face in faces:
+                ending.create_task(face.stop())
+            if runner is not None:
+                ending.create_task(runner.stop(within_s=STOP_WITHIN_S))
+        await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _until(stop: asyncio.Event, parts: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for the event. Where a part ends before that, raise what it ended with: whoever keeps us starts us anew."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *parts], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for part in parts:
+        if part.done():
+            part.result()
+            raise RuntimeError(f"{part.get_name()} ended by itself")
