@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from adept.access.roles import Role
 from adept.cli.main import main
 from adept.simulator.running import Running
+from tests.cli.served import served
 
 ADEPT = Path(sys.executable).with_name("adept.exe" if os.name == "nt" else "adept")
 
@@ -45,6 +47,17 @@ Run = Callable[..., Ran]
 def environment(tmp_path: Path) -> dict[str, str]:
     """The variables of adept; those of the machine don't count."""
     return {"ADEPT_DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture(params=["database", "service"])
+def desk(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """Where commands work on stored data: a database of their own, or a running service. Before any other fixture."""
+    if request.param == "database":
+        yield "database"
+        return
+    with served(tmp_path / "data") as service:
+        environment |= {"ADEPT_SERVER": service.url, "ADEPT_API_KEY": service.keys[Role.ADMIN]}
+        yield "service"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`adept accounts`: the whole life of an account, from its certificate to its removal."""
+"""`adept accounts`: the whole life of an account, from its certificate to its removal; over database and service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 from adept.protocol.keypair import load_certificate
 from adept.simulator.running import Running
 from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("desk")
 
 SERVER = "Example MDM"
 
@@ -33,14 +35,6 @@ def test_the_way_from_a_name_to_devices(adept: Run, apple: Running, p7m: Path) -
     assert "12 added, 0 modified, 0 deleted." in synced.out
     [account] = adept("accounts", "list", "--json").json["items"]
     assert (account["name"], account["health"], account["devices"]) == ("hq", "ok", 12)
-
-
-def test_adding_makes_the_database_and_says_what_comes_next(adept: Run, tmp_path: Path) -> None:
-    assert adept("accounts", "list").code == 6
-    ran = adept("accounts", "add", "HQ")
-    assert ran.out.splitlines()[0] == "Added account hq."
-    assert "adept accounts certificate hq" in ran.out
-    assert {path.name for path in (tmp_path / "data").iterdir()} >= {"adept.sqlite3", "secret.key"}
 
 
 def test_the_base_url_is_apples_the_environments_or_the_options(adept: Run, environment: dict[str, str]) -> None:
@@ -146,6 +140,24 @@ def test_show_says_how_it_is_and_what_to_do(adept: Run) -> None:
     assert "health        no_token\n" in out
     assert "way_out       upload a server token\n" in out
     assert "tokens" not in out
+
+
+def test_what_is_named_is_changed_and_the_rest_stays(adept: Run) -> None:
+    added = adept("accounts", "add", "hq", "--url", "https://apple.example.org", "--json").json
+    changed = adept("accounts", "change", "hq", "--interval", 900, "--page-size", 200, "--json").json
+    assert (changed["interval_s"], changed["page_size"]) == (900, 200)
+    assert (changed["base_url"], changed["version"]) == ("https://apple.example.org", added["version"] + 1)
+    ran = adept("accounts", "change", "hq", "--page-size", 0)
+    assert ran.out == "Account hq: https://apple.example.org, every 900 s, as many devices as Apple gives at a time.\n"
+    assert adept("accounts", "change", "hq", "--url", "http://127.0.0.1:9", "--json").json["interval_s"] == 900
+
+
+@pytest.mark.parametrize("words", [(), ("--interval", 1), ("--page-size", 1001), ("--url", "http://x.example.org")])
+def test_an_impossible_change_changes_nothing(adept: Run, words: tuple[object, ...]) -> None:
+    adept("accounts", "add", "hq")
+    before = adept("accounts", "show", "hq", "--json").json
+    assert adept("accounts", "change", "hq", *words).code == 2
+    assert adept("accounts", "show", "hq", "--json").json == before
 
 
 def test_a_paused_account_is_not_walked_until_it_is_resumed(adept: Run, hq: str) -> None:

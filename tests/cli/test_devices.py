@@ -18,6 +18,8 @@ from tests.cli.conftest import Run
 
 IPAD, MAC, GONE = "F9FX10AAAA01", "C02AAAA00001", "C02AAAA00002"
 
+pytestmark = pytest.mark.usefixtures("desk")
+
 
 @pytest.fixture
 def fleet(adept: Run, apple: Running, hq: str) -> Running:

@@ -1,14 +1,13 @@
-"""`adept passes`, `adept changes`, `adept db`: what happened, and the database's schema."""
+"""`adept passes` and `adept changes`: what happened, over a database and over a service."""
 
 from __future__ import annotations
-
-import sqlite3
-from pathlib import Path
 
 import pytest
 
 from adept.simulator.running import Running
 from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("desk")
 
 KEPT, GONE = "C02AAAA00001", "C02AAAA00002"
 
@@ -102,57 +101,3 @@ def test_changes_outlive_their_account(adept: Run, history: Running) -> None:
     adept("accounts", "remove", "hq", "--yes")
     last = adept("changes", "--json").json["items"][-1]
     assert (last["account"], last["serial_number"], last["reason"]) == ("hq", KEPT, "account_removed")
-
-
-def test_upgrade_makes_the_database_and_is_harmless_after_that(adept: Run, tmp_path: Path) -> None:
-    for _ in range(2):
-        ran = adept("db", "upgrade", "--json")
-        assert ran.code == 0
-        assert ran.json["database"] == str(tmp_path / "data" / "adept.sqlite3")
-
-
-BAD_DATABASES = {
-    "no database": b"this is a text file, and longer than the header of a database would be " * 20,
-    "damaged": b"SQLite format 3\x00" + b"\xff" * 4096,
-}
-
-
-@pytest.mark.parametrize("content", BAD_DATABASES.values(), ids=BAD_DATABASES)
-def test_a_file_that_is_no_database_is_told_and_left_alone(adept: Run, tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "data" / "adept.sqlite3"
-    file.parent.mkdir()
-    file.write_bytes(content)
-    for words in (("accounts", "list"), ("db", "upgrade"), ("accounts", "add", "hq")):
-        ran = adept(*words, "--json")
-        assert (ran.code, ran.error["code"]) == (6, "store")
-        assert file.read_bytes() == content
-
-
-def test_a_newer_database_is_told_and_left_alone(adept: Run, hq: str, tmp_path: Path) -> None:
-    file = tmp_path / "data" / "adept.sqlite3"
-    with sqlite3.connect(file) as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.close()
-    ran = adept("devices", "list", "--json")
-    assert (ran.code, ran.error["code"]) == (6, "store")
-    assert "newer" in ran.error["message"]
-
-
-def test_a_lost_or_foreign_sealing_key_is_told(
-    adept: Run, hq: str, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    key = tmp_path / "data" / "secret.key"
-    key.rename(tmp_path / "kept.key")
-    lost = adept("accounts", "sync", hq, "--json")
-    assert (lost.code, lost.error["code"]) == (6, "config")
-    assert "secret.key" in lost.error["message"]
-    environment["ADEPT_SECRET_KEYS"] = "b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgMzI="
-    assert adept("accounts", "sync", hq, "--json").error["code"] == "config"
-    del environment["ADEPT_SECRET_KEYS"]
-
-
-def test_postgresql_needs_its_keys_given(adept: Run, environment: dict[str, str]) -> None:
-    environment["ADEPT_DATABASE_URL"] = "postgresql://adept:sesame@127.0.0.1:1/adept"
-    ran = adept("accounts", "list")
-    assert ran.code == 6
-    assert "sesame" not in ran.err

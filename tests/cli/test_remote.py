@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -176,6 +177,41 @@ def test_the_key_may_stand_in_a_file(adept: Run, answers: Answers, environment: 
 def test_a_name_leads_to_no_other_address(adept: Run, answers: Answers, name: str) -> None:
     assert adept("accounts", "show", "--", name).code == 2
     assert answers.asked == []
+
+
+def change(cursor: int) -> dict[str, Any]:
+    """An item of the feed."""
+    return {"cursor": str(cursor), "account": "hq", "serial_number": f"C02AAAA0000{cursor}", "kind": "added"}
+
+
+def test_a_follower_waits_for_a_service_that_goes_away(
+    answers: Answers, spawn: Callable[..., subprocess.Popen[str]]
+) -> None:
+    answers.body = json.dumps({"items": [change(1)], "next_cursor": "1"}).encode()
+    process = spawn("devices", "follow")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["cursor"] == "1"
+    answers.problem(503, "store", detail="the database is busy")
+    assert process.stderr.readline() == "adept: the database is busy; trying again in 1 s\n"
+    answers.status, answers.body = 200, json.dumps({"items": [change(2)], "next_cursor": "2"}).encode()
+    cursors = iter(process.stdout.readline, "")  # the first comes again until the service fails: it knows no cursors
+    assert next(json.loads(line)["cursor"] for line in cursors if '"cursor":"1"' not in line) == "2"
+    assert {path for _, path, _ in answers.asked} >= {
+        "/api/v1/changes?limit=1000",
+        "/api/v1/changes?cursor=1&limit=1000",
+    }
+
+
+def test_a_follower_ends_where_the_service_no_longer_has_what_comes_next(adept: Run, answers: Answers) -> None:
+    answers.problem(410, "cursor_expired", detail="changes before 900 are not kept", way_out="begin anew")
+    ran = adept("devices", "follow", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.error == {
+        "code": "cursor_expired",
+        "message": "changes before 900 are not kept",
+        "way_out": "begin anew",
+    }
 
 
 def test_commands_that_need_no_stored_data_ask_no_service(adept: Run, answers: Answers) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from adept.cli.output import warn
 from adept.cli.pass_ends import Ended
-from adept.cli.storage import connect, holder, utc_now
+from adept.cli.storage import connect, holder, person, utc_now
 from adept.errors import AdeptError, Busy, NotFound
 from adept.jobs.account_pass import follow, run_pass
 from adept.records.accounts import account_details
@@ -28,6 +28,7 @@ async def walk_here(store: Store, name: str, *, full: bool, no_wait: bool, on_de
             connect=connect,
             now=utc_now,
             holder=holder(),
+            by=person(),
             on_progress=lambda progress: on_devices(progress.devices),
         )
     except Busy:

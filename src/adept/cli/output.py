@@ -37,18 +37,18 @@ class ItemsPrinter:
     """Prints a list as JSON, an item a line, as the items come; `msgspec.Raw` values are printed as they are."""
 
     def __init__(self) -> None:
-        _raw(b'{"items":[')
+        self._head = b'{"items":['  # not printed before there is something: what fails at once prints nothing
         self._separator = b"\n"
 
     def add(self, items: Iterable[object]) -> None:
         """Print further items."""
         for item in items:
-            _raw(self._separator, msgspec.json.encode(item))
-            self._separator = b",\n"
+            _raw(self._head, self._separator, msgspec.json.encode(item))
+            self._head, self._separator = b"", b",\n"
 
     def end(self, *, next_cursor: str | None = None) -> None:
         """Close the list; `next_cursor` is where the rest begins, None where there is none."""
-        _write(b'],"next_cursor":' + msgspec.json.encode(next_cursor) + b"}")
+        _write(self._head + b'],"next_cursor":' + msgspec.json.encode(next_cursor) + b"}")
 
 
 def print_items(items: Iterable[object], *, next_cursor: str | None = None) -> None:
