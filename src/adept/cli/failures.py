@@ -57,6 +57,8 @@ _EXTRAS = {
     "sqlalchemy": "store",
     "aiosqlite": "store",
     "alembic": "store",
+    "fastapi": "service",
+    "prometheus_client": "service",
     "starlette": "simulator",
     "uvicorn": "simulator",
     "jinja2": "simulator",
