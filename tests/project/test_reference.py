@@ -114,7 +114,7 @@ def commands(app: App, path: tuple[str, ...] = ("adept",)) -> Iterator[tuple[str
 
 ALL_COMMANDS = dict(commands(command_line))
 # --no-wait is an option of its own; every flag also has a silent --no- form
-WITH_NO = {"adept accounts sync": {"--no-wait"}}
+WITH_NO = {"adept accounts sync": {"--no-wait"}, "adept serve": {"--no-worker"}}
 
 
 def documented_commands() -> dict[str, str]:

@@ -13,7 +13,6 @@ from adept.web.binding import served_hosts
 from adept.web.failures import answer_failures
 from adept.web.gate import Gate
 from adept.web.headers import STATIC, SecureHeaders
-from adept.web.limits import JSON_LIMIT_BYTES
 from adept.web.patience import Patience
 from adept.web.request_log import RequestLog
 from adept.web.routes import API_PREFIX, api_routers, other_routers
@@ -35,7 +34,6 @@ def create_app(service: Service) -> FastAPI:
         version=__version__,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=JSON_LIMIT_BYTES,
         middleware=frame,
     )
     app.state.service = service

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-JSON_LIMIT_BYTES = 1024 * 1024  # any request's body; what the application allows where a route says nothing else
+JSON_LIMIT_BYTES = 1024 * 1024  # any request's body
 TOKEN_LIMIT_BYTES = 64 * 1024  # a token file, bare or in a form; Apple's are 3 KB
 
 HEAD_LIMIT_BYTES = 64 * 1024  # request line and headers

@@ -45,10 +45,11 @@ class CarefulProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes is not None and self._head_bytes > self.head_limit_bytes:
+        if self._head_bytes is None:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > self.head_limit_bytes:
             self._refuse(431, "head_too_large", "the request's headers are larger than is taken here")
 
     def on_message_begin(self) -> None:

@@ -12,8 +12,10 @@ from time import perf_counter
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adept.web.failures import told
 from adept.web.patience import TooSlow
 from adept.web.problems import BUG
 from adept.web.request_id import HEADER, begin_request
@@ -54,9 +56,9 @@ class RequestLog:
             log.exception("request failed", extra=_asked(scope))
             trouble = "failed"
             if status is None:
-                await BUG.response()(scope, receive, sending)
+                await (await told(Request(scope), BUG))(scope, receive, sending)
         log.log(
-            logging.WARNING if status is None or status >= 500 else logging.INFO,
+            logging.WARNING if trouble or status is None or status >= 500 else logging.INFO,
             "request answered" if trouble is None else "request not answered whole",
             extra=_asked(scope)
             | {"status": status, "took_s": round(perf_counter() - began, 4)}

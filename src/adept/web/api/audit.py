@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from adept.records.audit import AuditQuery, AuditRecord, audit_csv, audit_list, audit_ndjson
 from adept.records.lists import ItemList
 from adept.web.access import AdminDep
 from adept.web.problems import responses
 from adept.web.service import ServiceDep
+from adept.web.streaming import Stream
 
 router = APIRouter(tags=["audit"])
 
@@ -45,9 +46,9 @@ async def list_(
     """Who changed what, when and from where, the newest first."""
     query = AuditQuery(actor=actor, act=act, subject=subject, since=since, until=until)
     if format == "ndjson":
-        return _file(StreamingResponse(audit_ndjson(service.store, query), media_type=NDJSON), "audit.ndjson")
+        return _file(Stream(audit_ndjson(service.store, query), media_type=NDJSON), "audit.ndjson")
     if format == "csv":
-        return _file(StreamingResponse(audit_csv(service.store, query), media_type=CSV), "audit.csv")
+        return _file(Stream(audit_csv(service.store, query), media_type=CSV), "audit.csv")
     return await audit_list(service.store, query, cursor=cursor, limit=limit)
 
 
