@@ -15,21 +15,22 @@ from datetime import datetime
 from functools import partial
 
 from adept.accounts.tokens import Connect
-from adept.errors import AdeptError
+from adept.errors import AdeptError, StoreError
 from adept.jobs.schedule import Slot, to_begin
-from adept.jobs.visit import Visited, Visitor
+from adept.jobs.visit import Visitor
 from adept.store.database import Store
 from adept.store.due import DueAccount, due_accounts
 from adept.sync.lease import LEASE_S
+from adept.sync.outcome import PassOutcome
 
 log = logging.getLogger("adept.jobs")
 
 LOOK_EVERY_S = 1.0
+LOOK_TIMEOUT_S = 5.0  # also how long the end of the runner may wait for a look
 LOOK_LIMIT = 1000  # accounts that one look finds at most, of either kind
 STORE_BACK_OFF_LIMIT_S = 30.0
 
 Now = Callable[[], datetime]
-Observe = Callable[[DueAccount, Visited, float], None]  # an account, what was done for it, in how many seconds
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Runner:
     """Looks after accounts as they become due, `width` at a time, until it is stopped.
 
     `holder` names this process in the rows of accounts and must be no other's; `random` gives numbers from 0 to 1;
-    `observe` is told of every visit to an account that came to something.
+    `observe` is told of every pass that ended, however it did.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Runner:
         holder: str,
         width: int,
         random: Callable[[], float],
-        observe: Observe | None = None,
+        observe: Callable[[PassOutcome], None] | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
         self._store = store
@@ -110,10 +111,12 @@ class Runner:
 
     async def _look(self) -> None:
         try:
-            async with self._store.reading() as tx:
+            async with asyncio.timeout(LOOK_TIMEOUT_S), self._store.reading() as tx:
                 found = await due_accounts(tx, self._now(), limit=LOOK_LIMIT)
         except AdeptError as error:
             self._wait_for_store(error)
+        except TimeoutError:
+            self._wait_for_store(StoreError(f"no answer within {LOOK_TIMEOUT_S:g} s"))
         except Exception:
             log.exception("looking for what is due failed by a fault of adept's own")
         else:
@@ -135,13 +138,11 @@ class Runner:
         self._begin_visits()
 
     async def _visit(self, due: DueAccount) -> None:
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
         try:
             visited = await self._visitor.visit(due)
             self._store_failures = 0
-            if visited is not None and self._observe is not None:
-                self._observe(due, visited, loop.time() - began_s)
+            if visited is not None and visited.outcome is not None and self._observe is not None:
+                self._observe(visited.outcome)
         except AdeptError as error:
             self._wait_for_store(error)
         except Exception:

@@ -51,7 +51,7 @@ async def start_pass(
     """The running pass of the walker with that epoch: the one that waits, which stays a full one, or a new one."""
     begun = {"state": "running", "started_at": now, "lease_epoch": lease_epoch}
     kept = case((passes.c.kind == "full", passes.c.kind), else_=kind)
-    adopted = update(passes).where(_is_queued(account_id)).values(kind=kept, **begun)
+    adopted = update(passes).where(_is(account_id, "queued")).values(kind=kept, **begun)
     row = (await tx.execute(adopted.returning(passes))).one_or_none()
     if row is None:
         added = insert(passes).values(account_id=account_id, kind=kind, requested_by=requested_by, **begun)
@@ -63,8 +63,8 @@ async def fail_open(
     tx: AsyncConnection, account_id: int, *, lease_epoch: int, code: str, error: str, now: datetime
 ) -> None:
     """End the account's pass of that epoch, if it has not ended yet, as failed; 0 is the one that waits."""
-    theirs = (passes.c.account_id == account_id) & (passes.c.lease_epoch == lease_epoch)
-    failed = update(passes).where(theirs, passes.c.state.in_(("queued", "running")))
+    open_ = _is(account_id, "queued") | _is(account_id, "running")
+    failed = update(passes).where(open_, passes.c.lease_epoch == lease_epoch)
     await tx.execute(failed.values(state="failed", ended_at=now, error_code=code, error=error))
 
 
@@ -72,7 +72,7 @@ async def queue_pass(
     tx: AsyncConnection, account_id: int, *, kind: str, requested_by: str, now: datetime
 ) -> StoredPass:
     """Let a pass wait for its walker: the one that waits already, made this kind, or a new one."""
-    changed = update(passes).where(_is_queued(account_id)).values(kind=kind, requested_by=requested_by)
+    changed = update(passes).where(_is(account_id, "queued")).values(kind=kind, requested_by=requested_by)
     row = (await tx.execute(changed.returning(passes))).one_or_none()
     if row is None:
         added = insert(passes).values(
@@ -84,7 +84,7 @@ async def queue_pass(
 
 async def queued_pass(tx: AsyncConnection, account_id: int) -> StoredPass | None:
     """The account's pass that waits for its walker; None where nobody asked for one."""
-    row = (await tx.execute(select(passes).where(_is_queued(account_id)))).one_or_none()
+    row = (await tx.execute(select(passes).where(_is(account_id, "queued")))).one_or_none()
     return read_row_or_none(StoredPass, row)
 
 
@@ -92,7 +92,7 @@ async def live_pass(tx: AsyncConnection, account_id: int, *, now: datetime) -> S
     """The account's pass whose walker holds the lease now; None where nobody walks it."""
     held = (accounts.c.lease_epoch == passes.c.lease_epoch) & (accounts.c.lease_until >= clock(now, tx))
     statement = select(passes).join(accounts, accounts.c.id == passes.c.account_id)
-    running = statement.where(passes.c.account_id == account_id, passes.c.state == "running", held)
+    running = statement.where(_is(account_id, "running"), held)
     return read_row_or_none(StoredPass, (await tx.execute(running)).one_or_none())
 
 
@@ -103,8 +103,8 @@ async def update_pass(tx: AsyncConnection, pass_id: int, **columns: Any) -> None
 
 async def lose_running(tx: AsyncConnection, account_id: int, before_epoch: int, now: datetime) -> int:
     """Mark the account's running passes of earlier epochs `lost`: their walkers died or were overtaken. How many."""
-    theirs = (passes.c.account_id == account_id) & (passes.c.lease_epoch < before_epoch)
-    lost = update(passes).where(theirs, passes.c.state == "running").values(state="lost", ended_at=now)
+    theirs = _is(account_id, "running") & (passes.c.lease_epoch < before_epoch)
+    lost = update(passes).where(theirs).values(state="lost", ended_at=now)
     return (await tx.execute(lost)).rowcount
 
 
@@ -127,6 +127,6 @@ async def passes_of(
     return [read_row(StoredPass, row) for row in rows]
 
 
-def _is_queued(account_id: int) -> ColumnElement[bool]:
-    """As the index has it, which SQLite does not see behind a bound parameter."""
-    return (passes.c.account_id == account_id) & (passes.c.state == literal_column("'queued'"))
+def _is(account_id: int, state: str) -> ColumnElement[bool]:
+    """The account's passes in the state, written as the indexes have it: SQLite sees nothing behind a parameter."""
+    return (passes.c.account_id == account_id) & (passes.c.state == literal_column(f"'{state}'"))
