@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adept.protocol.device import Device
 from adept.store import accounts, devices
 from adept.store.accounts import StoredAccount
 from adept.store.database import Store
+from adept.store.searched import searched_text
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -44,7 +46,9 @@ def device_row(serial_number: str, **columns: Any) -> dict[str, Any]:
         "deleted_reason": None,
         "in_doubt": False,
     }
-    return row | columns
+    row |= columns
+    named = {name: row[name] for name in ("serial_number", "model", "description", "asset_tag")}
+    return {"searched": searched_text(Device(**named)), **row}
 
 
 def gone(serial_number: str, **columns: Any) -> dict[str, Any]:

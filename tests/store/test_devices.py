@@ -1,6 +1,7 @@
 """Devices as the engine writes them, on both engines."""
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
@@ -12,6 +13,11 @@ from tests.postgres import Cluster
 from tests.store.examples import NOW, an_account, device_row, devices_of, gone
 
 
+def read_back(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it is read: what devices are searched by is for the database alone."""
+    return {name: value for name, value in row.items() if name != "searched"}
+
+
 async def test_a_device_comes_back_as_it_was_put(store: Store):
     row = device_row("A1", op_type="added", op_date=NOW, description="Größe ✓ 🍏", in_doubt=True)
     async with store.writing() as tx:
@@ -19,7 +25,7 @@ async def test_a_device_comes_back_as_it_was_put(store: Store):
         await devices.put(tx, account.id, [row])
     async with store.reading() as tx:
         (found,) = await device_rows(tx, DeviceFilter(), limit=10)
-    assert {name: getattr(found, name) for name in row} == row
+    assert {name: getattr(found, name) for name in row if name != "searched"} == read_back(row)
 
 
 async def test_putting_again_replaces_all_but_when_it_was_first_seen(store: Store):
@@ -149,7 +155,7 @@ async def test_a_tombstone_has_a_time_and_a_reason_and_keeps_the_device(store: S
         await devices.set_tombstones(tx, account.id, [row])
         (found,) = await device_rows(tx, DeviceFilter(deleted=True), limit=10)
         assert await devices.live_count(tx, account.id) == 1
-    assert {name: getattr(found, name) for name in row} == row
+    assert {name: getattr(found, name) for name in row if name != "searched"} == read_back(row)
     assert found.document == '{"serial_number":"A1"}'
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.store import changes, devices, inventory, passes
+from adept.store import changes, devices, due, inventory, passes
 from adept.store.database import Store
 from adept.store.inventory import DeviceFilter
 from tests.store.examples import NOW
@@ -17,7 +17,7 @@ Ask = Callable[[AsyncConnection], Awaitable[Any]]
 ASKED: dict[str, tuple[Ask, str]] = {
     "a page's devices": (
         lambda tx: devices.known(tx, 1, ["A1"]),
-        "sqlite_autoindex_devices_1 (account_id=? AND serial_number=?)",
+        "sqlite_autoindex_devices_1 (serial_number=? AND account_id=?)",
     ),
     "devices in doubt": (
         lambda tx: devices.in_doubt(tx, 1, "A", 10),
@@ -31,7 +31,7 @@ ASKED: dict[str, tuple[Ask, str]] = {
     "how many live in each account": (inventory.counts_by_account, "ix_devices_live"),
     "one serial number anywhere": (
         lambda tx: inventory.device_rows(tx, DeviceFilter(serial_number="A1"), limit=10),
-        "sqlite_autoindex_devices_1 (account_id=? AND serial_number=?)",
+        "sqlite_autoindex_devices_1 (serial_number=? AND account_id=?)",
     ),
     "the next page of an account": (
         lambda tx: inventory.device_rows(tx, DeviceFilter(account_id=1), after=(1, "A1"), limit=10),
@@ -50,7 +50,16 @@ ASKED: dict[str, tuple[Ask, str]] = {
         lambda tx: changes.changes_after(tx, 5, serial="A1", limit=10),
         "ix_changes_serial_number (serial_number=? AND rowid>?)",
     ),
-    "passes left running": (lambda tx: passes.lose_running(tx, 1, 3, NOW), "ix_passes_account_id_id (account_id=?)"),
+    "the pass that waits": (lambda tx: passes.queued_pass(tx, 1), "uq_passes_queued (account_id=?)"),
+    "passes asked for of what is due": (
+        lambda tx: due.due_accounts(tx, NOW, limit=10),
+        "uq_passes_queued (account_id=?)",
+    ),
+    "tokens of what is due": (
+        lambda tx: due.due_accounts(tx, NOW, limit=10),
+        "ix_server_tokens_account_id (account_id=?)",
+    ),
+    "passes left running": (lambda tx: passes.lose_running(tx, 1, 3, NOW), "ix_passes_running (account_id=?)"),
 }
 
 

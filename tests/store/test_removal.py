@@ -117,8 +117,12 @@ async def test_removing_an_account_leaves_its_keypairs_and_changes_and_nothing_e
         (told,) = await changes.changes_after(tx, 0, limit=10)
         (message,) = await outbox.outbox_after(tx, 0, limit=10)
     once = {"accounts", "devices", "server_tokens", "passes", "seen_pages", "holds", "changes", "outbox"}
-    singletons = {"feed_position": 1, "sealing_canary": 1, "malformed_devices": 0}
-    assert counts == {**dict.fromkeys(once, 1), **singletons, "keypairs": 4}
+    singletons = {"feed_position": 1, "sealing_canary": 1}
+    assert {table: count for table, count in counts.items() if count} == {
+        **dict.fromkeys(once, 1),
+        **singletons,
+        "keypairs": 4,
+    }
     assert [(pair.state, pair.retired_at, pair.account_id) for pair in left] == [("retired", NOW, None)] * 2
     assert keypairs.private_key(left[0], sealer) == b"KEY"
     assert (told.account_id, told.account_name, told.reason) == (None, "hq", "account_removed")

@@ -106,7 +106,7 @@ async def insert_first_rows(url: str, rows: dict[str, dict[str, Any]] = ROWS_000
     def insert(connection: Connection) -> None:
         for name, row in rows.items():
             found = tables.metadata.tables[name]
-            connection.execute(found.insert(), row)
+            connection.execute(found.insert().inline(), row)
 
     async with connected(url, Begin.WRITE) as connection:
         await connection.run_sync(insert)

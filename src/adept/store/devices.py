@@ -19,6 +19,9 @@ _KEY = ("account_id", "serial_number")
 _KEPT = (*_KEY, "first_seen_at")
 
 
+_WRITTEN = [column.name for column in devices.c if column.name != "id"]
+
+
 class KnownDevice(NamedTuple):
     """What decides whether a device changed, without its document."""
 
@@ -63,12 +66,12 @@ def _select_of(tx: AsyncConnection, account_id: int, serials: Sequence[str], nam
 
 
 async def put(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert or replace devices: dictionaries of every column but `account_id`. `first_seen_at` of known ones stays.
+    """Insert or replace devices: dictionaries of every column but the ids. `first_seen_at` of known ones stays.
 
     One statement for the page. A serial number may stand in it once.
     """
     if rows:
-        columns = as_columns(rows, [column.name for column in devices.c if column.name != "account_id"])
+        columns = as_columns(rows, [name for name in _WRITTEN if name != "account_id"])
         await execute_page(tx, _upsert(tx.dialect.name), {**columns, "account_id": [account_id] * len(rows)})
 
 
@@ -76,7 +79,8 @@ async def put(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any
 def _upsert(engine: str) -> PageStatement:
     """Insert a device, or replace all of it but when it was first seen."""
     insert = insert_for(devices, engine)
-    replaced = {column.name: insert.excluded[column.name] for column in devices.c if column.name not in _KEPT}
+    insert = insert.values({name: bindparam(name, type_=devices.c[name].type) for name in _WRITTEN})
+    replaced = {name: insert.excluded[name] for name in _WRITTEN if name not in _KEPT}
     return page_statement(insert.on_conflict_do_update(index_elements=list(_KEY), set_=replaced), engine)
 
 

@@ -20,6 +20,7 @@ _SEARCHED = (devices.c.serial_number, devices.c.description, devices.c.asset_tag
 class StoredDevice:
     """A row of `devices`, with the name of its account. `document` is Apple's JSON as it came."""
 
+    id: int
     account_id: int
     account_name: str
     serial_number: str
@@ -41,6 +42,9 @@ class StoredDevice:
     deleted_at: datetime | None
     deleted_reason: str | None
     in_doubt: bool
+
+
+_COLUMNS = [devices.c[name] for name in StoredDevice.__dataclass_fields__ if name in devices.c]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ async def counts_by_account(tx: AsyncConnection) -> dict[int, int]:
 
 def _listed(wanted: DeviceFilter) -> Select[Any]:
     """The devices with the names of their accounts, in order."""
-    statement = select(devices, accounts.c.name.label("account_name"))
+    statement = select(*_COLUMNS, accounts.c.name.label("account_name"))
     statement = statement.join_from(devices, accounts, devices.c.account_id == accounts.c.id)
     return _filtered(statement, wanted).order_by(devices.c.account_id, devices.c.serial_number)
 
@@ -107,8 +111,6 @@ def _filtered(statement: Select[Any], wanted: DeviceFilter) -> Select[Any]:
         statement = statement.where(devices.c.account_id == wanted.account_id)
     if wanted.serial_number is not None:
         statement = statement.where(devices.c.serial_number == wanted.serial_number)
-        if wanted.account_id is None:  # asked for in each account, which finds the primary key's index
-            statement = statement.where(devices.c.account_id.in_(select(accounts.c.id)))
     for column, value in (
         (devices.c.device_family, wanted.family),
         (devices.c.profile_status, wanted.status),

@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
     text,
 )
@@ -69,6 +70,34 @@ class SerialText(Words):
         if dialect.name == "postgresql":
             return postgresql.TEXT(collation="C")
         return Text()
+
+
+class KeyText(Words):
+    """Text that an index holds: ordered by code point, and cut to `length`, since an index entry can't be of any size.
+
+    The device's document has the whole of it.
+    """
+
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return postgresql.TEXT(collation="C")
+        return Text()
+
+    def bind_processor(self, dialect: Dialect) -> Any:  # noqa: ARG002  # SQLAlchemy's
+        """As in `Words`, and no longer than `length`."""
+        length = self.length
+
+        def bind(value: str | None) -> str | None:
+            value = _storable_or_none(value)
+            return value if value is None or len(value) <= length else value[:length]
+
+        return bind
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -201,21 +230,25 @@ server_tokens = Table(
     sqlite_autoincrement=True,
 )
 
+# What the service filters by stands in the indexes it lists by: the devices that don't count are passed over without
+# being read. A row's document is some 600 bytes; these are 30.
+_FACETS = ("deleted_at", "account_id", "device_family", "profile_status")
+
 devices = Table(
     "devices",
     metadata,
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
-    Column("serial_number", SerialText, primary_key=True),
-    Column("document", Words, nullable=False),  # Apple's JSON object, as it came
+    Column("id", _Id, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("serial_number", SerialText, nullable=False),
     Column("content_hash", LargeBinary(16), nullable=False),  # see adept.sync.changes
-    Column("model", Words),
+    Column("model", KeyText(200)),
     Column("description", Words),
     Column("color", Words),
     Column("asset_tag", Words),
-    Column("device_family", Words),
+    Column("device_family", KeyText(64)),
     Column("os", Words),
-    Column("profile_status", Words),
-    Column("profile_uuid", Words),
+    Column("profile_status", KeyText(64)),
+    Column("profile_uuid", KeyText(64)),
     Column("device_assigned_date", UtcTime),
     Column("op_type", Words),  # of the last sync entry that counted
     Column("op_date", UtcTime),
@@ -224,7 +257,10 @@ devices = Table(
     Column("deleted_at", UtcTime),  # a tombstone since then
     Column("deleted_reason", String(24)),
     Column("in_doubt", Boolean, nullable=False, server_default=false()),  # equal op_dates: Apple must be asked
+    Column("searched", KeyText(1502), nullable=False, server_default=text("''")),  # see adept.store.searched
+    Column("document", Words, nullable=False),  # Apple's JSON object, as it came; last: the others are read without it
     CheckConstraint("(deleted_at IS NULL) = (deleted_reason IS NULL)", name="tombstone"),
+    UniqueConstraint("serial_number", "account_id"),
     Index(
         "ix_devices_in_doubt",
         "account_id",
@@ -232,10 +268,13 @@ devices = Table(
         sqlite_where=text("in_doubt = 1"),  # as the query says it there, else SQLite does not use it
         postgresql_where=text("in_doubt"),
     ),
-    Index(  # counting, and finding what a fetch has not shown, without reading a million documents
+    # Counting, and finding what a fetch has not shown, without reading a million documents; deleted_at stands in it
+    # because SQLite does not see that the condition says all there is to say of it.
+    Index(
         "ix_devices_live",
         "account_id",
         "serial_number",
+        "deleted_at",
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
@@ -243,9 +282,27 @@ devices = Table(
         "ix_devices_deleted",
         "account_id",
         "serial_number",
+        "deleted_at",
         sqlite_where=text("deleted_at IS NOT NULL"),
         postgresql_where=text("deleted_at IS NOT NULL"),
     ),
+    # Those below begin with what arrives in order or has few values, and go on with the id: new devices are appended
+    # to them, which costs a third of an index in the order of serial numbers.
+    Index("ix_devices_account_id", "account_id", "id"),
+    Index("ix_devices_device_family", "device_family", "id"),
+    Index("ix_devices_profile_status", "profile_status", "id"),
+    Index(
+        "ix_devices_profile_uuid",
+        "profile_uuid",
+        "id",
+        sqlite_where=text("profile_uuid IS NOT NULL"),
+        postgresql_where=text("profile_uuid IS NOT NULL"),
+    ),
+    Index("ix_devices_model", "model", "id", *_FACETS),
+    Index("ix_devices_first_seen_at", "first_seen_at", "id", *_FACETS),
+    Index("ix_devices_changed_at", "changed_at", "id", *_FACETS),
+    # All that is asked for, in the order of arrival: read from end to end where no other index helps
+    Index("ix_devices_all", "id", *_FACETS, "profile_uuid", "first_seen_at", "changed_at", "searched"),
 )
 
 changes = Table(
@@ -315,6 +372,12 @@ passes = Table(
     CheckConstraint("kind IN ('sync', 'full')", name="kind"),
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'throttled', 'lost')", name="state"),
     Index("ix_passes_account_id_id", "account_id", "id"),
+    Index(
+        "ix_passes_running",
+        "account_id",
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
     Index(
         "uq_passes_queued",
         "account_id",

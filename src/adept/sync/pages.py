@@ -18,6 +18,7 @@ from adept.store import changes as change_rows
 from adept.store import devices as device_rows
 from adept.store import outbox
 from adept.store.database import Transaction
+from adept.store.searched import searched_text
 from adept.sync.changes import Kind, Source, State, content_hash, differences, fold, kind_of_change
 from adept.sync.lease import Lease
 
@@ -145,6 +146,7 @@ def _device_row(serial: str, state: State, *, now: datetime) -> dict[str, Any]:
         "device_assigned_date": device.device_assigned_date,
         "first_seen_at": now,
         "changed_at": now,
+        "searched": searched_text(device),
     }
 
 
