@@ -21,7 +21,6 @@ from adept.errors import AdeptError, ConfigError, Conflict, Denied, Misuse, NotF
 from adept.store.accounts import count_accounts, find_account
 from adept.web.access import AdminDep, Caller, NotKnown
 from adept.web.base_urls import default_base_url
-from adept.web.limits import TOKEN_LIMIT_BYTES
 from adept.web.problems import problem_of, responses
 from adept.web.service import Service, ServiceDep
 from adept.web.uploads import UPLOAD_FORM, files_of
@@ -89,7 +88,6 @@ async def download_certificate(service: ServiceDep, caller: AdminDep, account: A
         }
     },
     openapi_extra=UPLOAD_FORM,
-    max_body_size=TOKEN_LIMIT_BYTES,
 )
 async def upload_server_token(
     request: Request, service: ServiceDep, caller: AdminDep, account: AccountParameter = ACCOUNT

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Header, Response, status
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.sse import format_sse_event
 
 from adept.errors import NotFound, StoreError
 from adept.records.passes import PassRecord, one_pass
@@ -21,11 +21,13 @@ from adept.web.access import ViewerDep
 from adept.web.api.passes import PassId
 from adept.web.problems import responses
 from adept.web.service import ServiceDep
+from adept.web.streaming import Stream
 
 log = logging.getLogger("adept.web")
 
 router = APIRouter(tags=["passes"])
 
+MEDIA_TYPE = "text/event-stream"
 LOOK_EVERY_S = 1
 PING_EVERY_S = 15
 STREAM_S = 600
@@ -35,7 +37,7 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `progress` while it goes on, then `end`; or `gone` where its account was removed.",
         "content": {
-            EventSourceResponse.media_type: {
+            MEDIA_TYPE: {
                 "schema": {"type": "string"},
                 "example": 'event: progress\ndata: {"id":7,"state":"running","pages":3}\nid: running-3-3000-0\n',
             }
@@ -57,7 +59,7 @@ async def follow_pass(
     if found.state not in _GOING_ON and last_event_id == _place(found):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(_events(service.store, found, last_event_id), headers=headers)
+    return Stream(_events(service.store, found, last_event_id), media_type=MEDIA_TYPE, headers=headers)
 
 
 async def _events(store: Store, found: PassRecord, seen: str | None) -> AsyncIterator[bytes]:

@@ -12,7 +12,6 @@ from adept.records.lists import ItemList
 from adept.records.tokens import TokenOutcomeRecord, token_outcome_record
 from adept.web.access import AdminDep, ViewerDep
 from adept.web.api.accounts import AccountName
-from adept.web.limits import TOKEN_LIMIT_BYTES
 from adept.web.problems import responses
 from adept.web.service import ServiceDep
 from adept.web.uploads import UPLOAD_EITHER_WAY, files_of
@@ -37,7 +36,6 @@ async def list_tokens(name: AccountName, service: ServiceDep, _caller: ViewerDep
     "/accounts/{name}/token",
     responses=responses(404, 409, 413, 502) | _KEPT,
     openapi_extra=UPLOAD_EITHER_WAY,
-    max_body_size=TOKEN_LIMIT_BYTES,
 )
 async def put_token(
     name: AccountName,
