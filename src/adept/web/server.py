@@ -58,10 +58,10 @@ async def serve(settings: Settings, *, worker: bool, on_ready: OnReady, on_set_u
                 faces.append(Listening(metrics_app(service), side))
             async with _running(runner if worker else None, faces) as parts:
                 url = url_of(settings, main)
-                on_ready(url, None if side is None else url_of(None, side))
-                log.info("service started", extra={"url": url, "worker": worker})
                 if secret := await make_link(store, now=utc_now):
                     on_set_up(f"{url}/setup#{secret}")
+                on_ready(url, None if side is None else url_of(None, side))
+                log.info("service started", extra={"url": url, "worker": worker})
                 await _until(stop, parts)
                 log.info("service stopping")
     log.info("service stopped")
