@@ -120,6 +120,7 @@ class Told:
         return JSONResponse(body, status_code=self.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="adept"'}  # no 401 without one (RFC 9110, 11.6.1)
 BUG = Told(500, "this is a bug in adept; the service's log has the traceback", "bug", "report it with the request_id")
 
 
@@ -138,7 +139,7 @@ def problem_of(error: AdeptError) -> Told:
         error.way_out,
         current=error.current if isinstance(error, Conflict) else None,
         retry_after_s=retry_after_s,
-        headers=getattr(error, "headers", {}),
+        headers=getattr(error, "headers", CHALLENGE if status == 401 else {}),
     )
 
 
