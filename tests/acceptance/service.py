@@ -1,0 +1,75 @@
+"""`adept serve` as a process of its own, as operators run it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cli.conftest import ADEPT, process_environment
+
+STOP_S = 15
+
+
+@dataclass
+class ServiceProcess:
+    """A running service: where it answers, and what it has printed so far."""
+
+    url: str
+    metrics_url: str | None
+    process: subprocess.Popen[str]
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        """All that it wrote to standard error."""
+        return self.log_file.read_text()
+
+    @property
+    def set_up_secret(self) -> str:
+        """What stands behind the # of the set-up link."""
+        return self.log.partition("/setup#")[2].split()[0]
+
+    def stop(self) -> int:
+        """Ask it to end, wait until it has, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+
+@contextmanager
+def serving(
+    environment: Mapping[str, str], *options: str, log_file: Path, under: Sequence[str] = ()
+) -> Iterator[ServiceProcess]:
+    """Run `adept serve` on a free port while the block runs; `under` is a command that is to start it."""
+    with log_file.open("a") as log:
+        process = subprocess.Popen(
+            [*under, str(ADEPT), "serve", "--port", "0", *options],
+            env=process_environment(dict(environment)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        yield _ready(process, log_file)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _ready(process: subprocess.Popen[str], log_file: Path) -> ServiceProcess:
+    assert process.stdout is not None
+    words = process.stdout.readline().split()
+    assert words[:1] == ["ready"], log_file.read_text()
+    told = dict(word.split("=", 1) for word in words[1:])
+    return ServiceProcess(told["url"], told.get("metrics"), process, log_file)
