@@ -12,7 +12,7 @@ from adept.access.users import shown
 from adept.store.api_keys import StoredKey, all_keys, key_named
 from adept.store.database import Store
 from adept.store.sessions import StoredSession, sessions_of
-from adept.store.users import StoredUser, all_users, user_named
+from adept.store.users import StoredUser, all_users, has_users, user_named
 
 
 class UserRecord(BaseModel):
@@ -100,6 +100,12 @@ async def user_list(store: Store) -> list[UserRecord]:
     """Every user, by name."""
     async with store.reading() as tx:
         return [user_record(row) for row in await all_users(tx)]
+
+
+async def has_anybody(store: Store) -> bool:
+    """Whether there is any user, disabled or not."""
+    async with store.reading() as tx:
+        return await has_users(tx)
 
 
 async def one_user(store: Store, name: str) -> UserRecord:

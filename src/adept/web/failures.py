@@ -1,4 +1,7 @@
-"""Errors that reach the application's edge, answered as problems: ours, the framework's, and fields that are wrong."""
+"""Errors that reach the application's edge: ours, the framework's, and fields that are wrong.
+
+Programs are answered with problems, people with pages.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from starlette.responses import Response
 
 from adept.errors import AdeptError
 from adept.web.problems import FieldError, Told, problem_of
+from adept.web.ui.error_pages import error_page, is_page
 
 _CODES = {
     400: ("bad_request", "the request can't be read"),
@@ -26,14 +30,14 @@ def answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _of_the_framework)
 
 
-def told(_request: Request, problem: Told) -> Response:
-    """The answer to a request that failed."""
-    return problem.response()
+async def told(request: Request, problem: Told) -> Response:
+    """The answer to a request that failed: a page where people look, a problem elsewhere."""
+    return await error_page(request, problem) if is_page(request.url.path) else problem.response()
 
 
 async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, AdeptError)
-    return told(request, problem_of(error))
+    return await told(request, problem_of(error))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -44,10 +48,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
     ]
     named = ", ".join(each.field for each in errors[:3])
     detail = f"the request has wrong or missing fields: {named}"
-    return told(request, Told(422, detail, "invalid_request", errors=errors))
+    return await told(request, Told(422, detail, "invalid_request", errors=errors))
 
 
 async def _of_the_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = _CODES.get(error.status_code, ("http", error.detail))
-    return told(request, Told(error.status_code, detail, code, headers=dict(error.headers or {})))
+    return await told(request, Told(error.status_code, detail, code, headers=dict(error.headers or {})))

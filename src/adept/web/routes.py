@@ -30,7 +30,9 @@ _API = (
     "docs",
 )
 # Modules of web whose `router` has whole paths.
-_OTHERS = ("health", "doors", "metrics", "setup_page", "front")
+_OTHERS = ("health", "doors", "metrics", "front")
+# Modules of web/ui: the pages for people; their `router` has whole paths too.
+_PAGES = ("login", "theme", "setup", "people", "keys", "person")
 
 
 def api_routers() -> Iterator[APIRouter]:
@@ -41,6 +43,7 @@ def api_routers() -> Iterator[APIRouter]:
 def other_routers() -> Iterator[APIRouter]:
     """What is served beside the API."""
     yield from _routers("adept.web", _OTHERS)
+    yield from _routers("adept.web.ui", _PAGES)
 
 
 def _routers(package: str, names: tuple[str, ...]) -> Iterator[APIRouter]:

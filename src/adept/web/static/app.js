@@ -66,3 +66,20 @@ for (const all of document.querySelectorAll("input[data-selects]")) {
 tellTimes(document);
 setInterval(() => document.querySelectorAll("time[data-ago]").forEach(tellAgo), 30000);
 new MutationObserver(() => tellTimes(document)).observe(document.body, { childList: true, subtree: true });
+
+for (const button of document.querySelectorAll("button[data-copies]")) {
+  const text = document.getElementById(button.dataset.copies);
+  if (!navigator.clipboard) continue; // only where the page came over TLS, or from this machine
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text.textContent);
+    button.querySelector("span").textContent = "Copied";
+  });
+}
+
+// What was done is told once: a reload, or a link that is passed on, doesn't tell it again.
+const address = new URL(location.href);
+if (address.searchParams.has("done")) {
+  address.searchParams.delete("done");
+  history.replaceState(history.state, "", address);
+}

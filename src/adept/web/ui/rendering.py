@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from adept.access.caller import Caller
+from adept.access.roles import Role
 from adept.web.service import Service
 from adept.web.ui import times, words
+from adept.web.ui.troubles import Notice, Trouble, sentence
 
 THEME_COOKIE = "adept_theme"
 THEMES = ("light", "dark")
@@ -23,11 +25,12 @@ THEMES = ("light", "dark")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation."""
+    """An entry of the navigation, for who has the role."""
 
     href: str
     icon: str
     label: str
+    role: Role = Role.VIEWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,13 @@ NAVIGATION = (
         ),
     ),
     Group(
-        "Settings", (Place("/settings/dep-accounts", "accounts", "DEP Accounts"), Place("/people", "people", "People"))
+        "Settings",
+        (
+            Place("/settings/dep-accounts", "accounts", "DEP Accounts"),
+            Place("/people", "people", "People", Role.ADMIN),
+        ),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A sentence at the top of a page; `kind` is danger, warning, success or info."""
-
-    kind: str
-    message: str
-    way_out: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +69,73 @@ class Visit:
     caller: Caller
 
     def show(
-        self, template: str, *, here: str, status: int = 200, notices: Sequence[Notice] = (), **values: Any
+        self,
+        template: str,
+        *,
+        here: str,
+        status: int | None = None,
+        notices: Sequence[Notice] = (),
+        trouble: Trouble | None = None,
+        **values: Any,
     ) -> Response:
-        """The page; `here` is the entry of the navigation it belongs to."""
+        """The page; `here` is the entry of the navigation it belongs to.
+
+        `trouble` is what became of a form: its errors stand at their fields, the rest of it at the top of the page, and
+        it gives the status. What `go` said is done is told at the top too.
+        """
+        told = trouble.notices if trouble is not None else done_notices(self.request)
         return show(
             self.request,
             template,
-            status=status,
+            status=status or (trouble.status if trouble is not None else 200),
+            errors=trouble.errors if trouble is not None else {},
             now=self.service.now(),
-            navigation=NAVIGATION,
+            navigation=_navigation_for(self.caller.role),
             here=here,
-            user={"name": self.caller.actor.name, "role": self.caller.role},
+            user={
+                "name": self.caller.actor.name,
+                "role": self.caller.role,
+                "is_person": self.caller.session_id is not None,
+            },
             may=self.caller.role.covers,
-            notices=notices,
+            notices=(*told, *notices),
             **values,
         )
 
     def go(self, path: str, **query: str) -> Response:
-        """Look there next (303): after every form that did something, so that a reload does it no second time."""
-        return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
+        """Look there next (303): after every form that did something, so that a reload does it no second time.
+
+        `done="user_added"` has the next page tell what `words.DONE` says of it.
+        """
+        return go(path, **query)
 
 
 def show(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page for somebody who need not be known."""
     chosen = request.cookies.get(THEME_COOKIE)
-    text = _environment().get_template(template).render(theme=chosen if chosen in THEMES else None, **values)
+    given = {"theme": chosen if chosen in THEMES else None, "typed": {}, "errors": {}, "notices": (), **values}
+    text = _environment().get_template(template).render(given)
     return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def go(path: str, **query: str) -> Response:
+    """Look there next (303)."""
+    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
+
+
+def done_notices(request: Request) -> Sequence[Notice]:
+    """What the page that sent somebody here says is done."""
+    told = words.DONE.get(request.query_params.get("done", ""))
+    return () if told is None else (Notice("success", told),)
+
+
+def _navigation_for(role: Role) -> list[Group]:
+    """What somebody with the role is shown of it."""
+    return [
+        Group(group.label, tuple(place for place in group.places if role.covers(place.role)))
+        for group in NAVIGATION
+        if any(role.covers(place.role) for place in group.places)
+    ]
 
 
 @cache
@@ -114,6 +153,7 @@ def _environment() -> Environment:
         "pass_kinds": words.PASS_KINDS,
         "change_kinds": words.CHANGE_KINDS,
         "profile_states": words.PROFILE_STATES,
+        "user_states": words.USER_STATES,
         "roles": words.ROLES,
         "word_of": words.word_of,
         "family_icon": words.family_icon,
@@ -125,7 +165,7 @@ def _environment() -> Environment:
         "ago": times.ago,
         "lasted": times.lasted,
         "number": _number,
-        "sentence": _sentence,
+        "sentence": sentence,
         "with_query": _with_query,
     }
     return environment
@@ -134,12 +174,6 @@ def _environment() -> Environment:
 def _number(value: float) -> str:
     """With its thousands grouped."""
     return f"{value:,}"
-
-
-def _sentence(text: str) -> str:
-    """With a capital and a full stop, as a sentence of its own."""
-    told = text[:1].upper() + text[1:]
-    return told if told.endswith((".", "!", "?")) else f"{told}."
 
 
 @pass_context

@@ -1,24 +1,28 @@
-"""How routes of the page get their visit: the role they need, and the way to the login for who isn't known."""
+"""How routes of the page get their visit: by the role they need. Who isn't known is shown the way to the login."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 
-from adept.web.access import Caller, Role, needs
+from adept.web.access import AdminDep, OperatorDep, ViewerDep
 from adept.web.service import ServiceDep
 from adept.web.ui.rendering import Visit
 
 
-def _visits(role: Role) -> Callable[..., Coroutine[Any, Any, Visit]]:
-    async def visit(request: Request, service: ServiceDep, caller: Annotated[Caller, Depends(needs(role))]) -> Visit:
-        return Visit(request, service, caller)
-
-    return visit
+async def _viewer(request: Request, service: ServiceDep, caller: ViewerDep) -> Visit:
+    return Visit(request, service, caller)
 
 
-ViewerVisit = Annotated[Visit, Depends(_visits(Role.VIEWER))]
-OperatorVisit = Annotated[Visit, Depends(_visits(Role.OPERATOR))]
-AdminVisit = Annotated[Visit, Depends(_visits(Role.ADMIN))]
+async def _operator(request: Request, service: ServiceDep, caller: OperatorDep) -> Visit:
+    return Visit(request, service, caller)
+
+
+async def _admin(request: Request, service: ServiceDep, caller: AdminDep) -> Visit:
+    return Visit(request, service, caller)
+
+
+ViewerVisit = Annotated[Visit, Depends(_viewer)]
+OperatorVisit = Annotated[Visit, Depends(_operator)]
+AdminVisit = Annotated[Visit, Depends(_admin)]

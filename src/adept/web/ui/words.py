@@ -80,6 +80,28 @@ ROLES: Mapping[str, str] = {
 }
 
 
+USER_STATES: Mapping[str, Word] = {
+    "active": Word("Active", "check", "green"),
+    "disabled": Word("Disabled", "lock", "secondary"),
+    "ended": Word("Ended", "stop", "red"),
+    "revoked": Word("Revoked", "x", "secondary"),
+}
+
+# What a page says at its top after a form did what it is for.
+DONE: Mapping[str, str] = {
+    "logged_out": "You are logged out.",
+    "user_added": "The user was added. They can change the password under their name.",
+    "role_changed": "The role was changed. It counts from their next click on.",
+    "user_disabled": "The user was disabled, and all their sessions were ended.",
+    "user_enabled": "The user can log in again.",
+    "password_set": "The password was set, and all sessions of the user were ended.",
+    "password_changed": "Your password was changed, and your other sessions were ended.",
+    "session_ended": "The session was ended.",
+    "sessions_ended": "All sessions were ended.",
+    "key_revoked": "The key was revoked. It is worth nothing from now on.",
+}
+
+
 def word_of(words: Mapping[str, Word], name: str | None) -> Word:
     """The word for a name; one that Apple invented since is shown as it came."""
     return words.get(name or "", Word(name or "unknown", "unknown", "secondary"))
