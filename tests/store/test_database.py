@@ -70,6 +70,28 @@ async def test_a_block_that_is_cancelled_leaves_nothing_behind_and_the_next_one_
     assert await names(store) == ["b"]
 
 
+async def test_a_writer_that_waits_for_another_process_can_be_cancelled(
+    store: Store, database_url: str, secret_key: str
+):
+    async with open_store(database_url, secret_keys=[secret_key], data_dir=None, migrate=False) as other:
+        async with store.writing() as tx:
+            account = await an_account(tx)
+
+        async def write() -> None:
+            async with other.writing() as tx:
+                await accounts.lock_account(tx, account.id)
+
+        async with store.writing() as tx:
+            await accounts.lock_account(tx, account.id)
+            waiting = asyncio.create_task(write())
+            done, _ = await asyncio.wait([waiting], timeout=0.2)
+            assert not done
+            waiting.cancel()
+            await asyncio.wait([waiting], timeout=10)
+            assert waiting.cancelled()
+        await asyncio.wait_for(write(), 10)
+
+
 async def test_a_statement_that_is_cancelled_on_its_way_leaves_nothing_behind(store: Store):
     rows = [device_row(f"A{number:05}") for number in range(5000)]
     async with store.writing() as tx:

@@ -7,10 +7,13 @@ option of the connection, `begin`, set by `database.Store` alone.
 from __future__ import annotations
 
 import logging
+import sqlite3
+import time
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -19,6 +22,7 @@ from adept.store.places import Place
 # A writer that was stopped in mid-transaction (SIGSTOP, a machine that vanished) holds rows on PostgreSQL; the server
 # ends it after this long, less than a lease, so that whoever takes over isn't kept waiting by a corpse.
 STALLED_WRITER_S = 20
+WRITER_TURN_S = 0.5  # how long SQLite itself waits for another process's writer, again and again; see `_begin_to_write`
 
 
 class Begin(StrEnum):
@@ -55,7 +59,6 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
         connection.isolation_level = None  # ours to begin, not the driver's
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout = {int(busy_timeout_s * 1000)}",
             "cache_size = -8192",  # KiB; eight times that was no faster at 500,000 devices
             "wal_autocheckpoint = 8000",  # pages; with SQLite's 1000 each page of devices paid for a checkpoint
             "journal_size_limit = 67108864",  # bytes the log is cut back to
@@ -67,16 +70,35 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
     def begin(connection: Connection) -> None:
         kind = connection.get_execution_options().get("begin", Begin.READ)
         settings = connection.info.setdefault("settings", {})
-        for pragma in _sqlite_settings(kind) - settings.items():  # can't be set inside a transaction
+        for pragma in _sqlite_settings(kind, busy_timeout_s) - settings.items():  # can't be set inside a transaction
             connection.exec_driver_sql(f"PRAGMA {pragma[0]} = {pragma[1]}")
             settings.update([pragma])
-        connection.exec_driver_sql("BEGIN" if kind is Begin.READ else "BEGIN IMMEDIATE")
+        if kind is Begin.READ:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_to_write(connection, busy_timeout_s)
 
 
-def _sqlite_settings(kind: Begin) -> set[tuple[str, str]]:
+def _begin_to_write(connection: Connection, busy_timeout_s: float) -> None:
+    """Become the one writer. Waits in short turns: a task that waits can be cancelled between them, not within one."""
+    until_s = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            is_busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= until_s:
+                raise
+        else:
+            return
+
+
+def _sqlite_settings(kind: Begin, busy_timeout_s: float) -> set[tuple[str, str]]:
     """What a connection is set to before a transaction of the kind begins, where it isn't already."""
     durable = kind in (Begin.DURABLE, Begin.MIGRATE)
+    turn_s = min(WRITER_TURN_S, busy_timeout_s) if kind in (Begin.WRITE, Begin.DURABLE) else busy_timeout_s
     return {
+        ("busy_timeout", str(int(turn_s * 1000))),
         ("synchronous", "FULL" if durable else "NORMAL"),
         ("query_only", "ON" if kind is Begin.READ else "OFF"),
         ("foreign_keys", "OFF" if kind is Begin.MIGRATE else "ON"),
