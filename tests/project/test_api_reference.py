@@ -28,6 +28,7 @@ OF_THEIR_RAISER = (
     errors.Refused,
     errors.TokenRejected,
 )  # have Apple's code, or one below
+CODE_AMONG_ARGUMENTS = {"Told": 2, "self._refuse": 1}  # where these are given it
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -97,7 +98,7 @@ def codes() -> Iterator[str]:
 
 
 def written_codes(module: ast.Module) -> Iterator[str]:
-    """`code=…` of any call, a class's `code = …`, and the third argument of `Told`, said as text or by a constant."""
+    """`code=…` of any call, a class's `code = …`, and the codes of problems made by hand, as text or by a constant."""
     constants = {
         ast.unparse(node.targets[0]): node.value.value
         for node in module.body
@@ -113,8 +114,9 @@ def said_codes(module: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(module):
         if isinstance(node, ast.Call):
             yield from (word.value for word in node.keywords if word.arg == "code")
-            if ast.unparse(node.func) == "Told":
-                yield from node.args[2:3]
+            place = CODE_AMONG_ARGUMENTS.get(ast.unparse(node.func))
+            if place is not None:
+                yield from node.args[place : place + 1]
         elif isinstance(node, ast.ClassDef):
             yield from (part.value for part in node.body if is_code(part))
 
