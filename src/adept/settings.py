@@ -44,7 +44,12 @@ class Settings(BaseSettings):
     """The settings of the command line, of the service, and of what they start; an empty variable counts as absent."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=False,
     )
 
     config: Annotated[Path | None, SERVE] = Field(default=None, description="A TOML file with settings.")
@@ -94,7 +99,7 @@ class Settings(BaseSettings):
     allow_private_addresses: Annotated[bool, BeforeValidator(yes_or_no), SERVE] = Field(
         default=False, description="Let accounts have base URLs on this machine and in private networks."
     )
-    metrics_port: Annotated[Annotated[int, BeforeValidator(number(0, 65535))] | None, SERVE] = Field(
+    metrics_port: Annotated[int | None, BeforeValidator(number(0, 65535)), SERVE] = Field(
         default=None, description="A port of 127.0.0.1 for /metrics without a key. Default: none."
     )
     log_level: Annotated[LogLevel, BeforeValidator(lower_case), SERVE] = Field(

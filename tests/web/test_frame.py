@@ -170,7 +170,7 @@ def failing(raised: Exception) -> APIRouter:
 
 
 async def answer_to(service: RunningService, raised: Exception) -> httpx2.Response:
-    app = create_app(Service(service.store, service.settings, service.clock, lambda *_: None, lambda: None))  # type: ignore[arg-type, return-value]  # asks nobody
+    app = create_app(Service(service.store, service.settings, service.clock, lambda *_: None, lambda: None))  # type: ignore[arg-type]  # asks nobody
     app.include_router(failing(raised))
     async with served(app) as port, httpx2.AsyncClient() as client:
         return await client.get(f"http://127.0.0.1:{port}/api/v1/fails")

@@ -50,7 +50,8 @@ def run(words: list[str]) -> int:
         code = app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         error.verbose = False
-        raise Misuse(str(error).strip().rstrip("."), way_out=f"see {_help_for(error)}") from error
+        told = str(error).strip().replace(", ...", " and more").rstrip(".")
+        raise Misuse(told, way_out=f"see {_help_for(error)}") from error
     return code if isinstance(code, int) else DONE
 
 

@@ -18,6 +18,9 @@ from adept.cli.event_loop import run_async
 from adept.cli.output import ErrorsAsJson, warn
 from adept.settings import SERVE, Settings, load_settings
 
+# What the help calls an option's value; a flag has none.
+_WORDS: dict[Any, str | None] = {bool: None, int: "INT", int | None: "INT", Path: "PATH", Path | None: "PATH"}
+
 app = App(name="serve", help_epilogue="Example: adept serve --port 8440 --log-format text")
 
 
@@ -26,8 +29,9 @@ def _options() -> type:
     fields: list[tuple[str, Any, Any]] = []
     for name, declared in Settings.model_fields.items():
         if SERVE in declared.metadata:
-            kind: Any = bool if declared.annotation is bool else str
-            parameter = Parameter(help=declared.description)
+            word = _WORDS.get(declared.annotation, "STR")
+            kind: Any = bool if word is None else str  # the settings read the value, and say what is allowed
+            parameter = Parameter(help=declared.description, metavar=word)
             fields.append((name, Annotated[kind | None, parameter], field(default=None)))
     made = make_dataclass("ServeOptions", fields, frozen=True, kw_only=True)
     made.__module__ = __name__  # as it is made, it would pass for one of Python's own, and those have no options

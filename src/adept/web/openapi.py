@@ -92,6 +92,8 @@ def _add_components(document: dict[str, Any]) -> None:
     components = document.setdefault("components", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
     schemas |= {"Problem": {name: part for name, part in problem.items() if name != "$defs"}, **problem["$defs"]}
     components["securitySchemes"] = SCHEMES
 
@@ -110,5 +112,7 @@ def _complete(operation: dict[str, Any], method: str, role: str | None) -> None:
     if "parameters" in operation:
         statuses |= {422}
     responses = operation.setdefault("responses", {})
+    if 422 in statuses:
+        responses.pop("422", None)  # the framework's own idea of it
     for status in sorted(statuses):
         responses.setdefault(str(status), PROBLEMS[status])

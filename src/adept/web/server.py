@@ -60,8 +60,8 @@ async def serve(settings: Settings, *, worker: bool, on_ready: OnReady, on_set_u
                 url = url_of(settings, main)
                 if secret := await make_link(store, now=utc_now):
                     on_set_up(f"{url}/setup#{secret}")
-                on_ready(url, None if side is None else url_of(None, side))
                 log.info("service started", extra={"url": url, "worker": worker})
+                on_ready(url, None if side is None else url_of(None, side))
                 await _until(stop, parts)
                 log.info("service stopping")
     log.info("service stopped")
