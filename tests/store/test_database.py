@@ -10,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from adept.errors import Busy, Misuse, StoreError
+from adept.errors import Misuse, StoreError
 from adept.store import accounts, devices, tables
 from adept.store.database import Store, open_store
 from tests.postgres import Cluster
@@ -232,7 +232,7 @@ async def test_a_process_that_uses_all_its_connections_says_so(database_url: str
             group.create_task(hold())
         for _ in range(16):
             await held.acquire()
-        with pytest.raises(Busy, match="every connection"):
+        with pytest.raises(StoreError, match="every connection"):
             async with store.reading():
                 pass
         enough.set()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from adept.errors import AdeptError, Busy, StoreError
+from adept.errors import AdeptError, StoreError
 
 # SQLite's primary result codes (sqlite.org/rescode.html, read 2026-11); the lower byte of the extended ones.
 _SQLITE: dict[int, tuple[str, str | None]] = {
@@ -63,7 +63,7 @@ def told_of(label: str) -> Iterator[None]:
 def explain(error: Exception, label: str) -> AdeptError | None:
     """The sentence for what a driver raised at the database called `label`; None where it is a fault of our own."""
     if isinstance(error, PoolTimeout):
-        return Busy(f"{label}: every connection of this process is in use", way_out="try again")
+        return StoreError(f"{label}: every connection of this process is in use", way_out="try again")
     if isinstance(error, sqlite3.Error):
         return _sqlite_failure(error, label)
     if not isinstance(error, DBAPIError) or error.orig is None:
