@@ -57,8 +57,6 @@ _EXTRAS = {
     "sqlalchemy": "store",
     "aiosqlite": "store",
     "alembic": "store",
-    "fastapi": "service",
-    "prometheus_client": "service",
     "structlog": "cli",
     "fastapi": "service",
     "prometheus_client": "service",
