@@ -5,6 +5,7 @@ Every step is what a person would do; the lines that begin with `$` are the comm
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,9 +20,9 @@ from adept.cli.table import print_table
 from adept.errors import AdeptError
 
 if TYPE_CHECKING:
+    from adept.records.devices import DeviceDocument
     from adept.store.changes import StoredChange
     from adept.store.database import Store
-    from adept.store.inventory import StoredDevice
     from adept.sync.outcome import PassOutcome
 
 ACCOUNT = "demo"
@@ -79,13 +80,14 @@ class Story:
 
     async def show_first_rows(self) -> None:
         """What it looks like."""
-        from adept.store.inventory import DeviceFilter, device_rows
+        from adept.cli.local_desk import LocalDesk
+        from adept.records.device_query import EVERYTHING
 
-        async with self.store.reading() as tx:
-            rows = await device_rows(tx, DeviceFilter(), limit=FIRST_ROWS)
         _typed(f"adept devices list --limit {FIRST_ROWS}")
         columns = ("", "SERIAL", "FAMILY", "OS", "MODEL", "COLOR", "PROFILE")
-        print_table(columns, map(_row, rows), empty="")
+        async with aclosing(LocalDesk(self.store).devices(EVERYTHING, limit=FIRST_ROWS)) as batches:
+            async for batch in batches:
+                print_table(columns, map(_row, batch), empty="")
 
     async def day_of_changes(self) -> None:
         """What people do to devices: a profile is assigned, some are switched on, bought, moved, released."""
@@ -119,12 +121,12 @@ class Story:
 
     async def prove(self) -> None:
         """The store against the simulator's truth, device by device and key by key."""
-        from adept.store.inventory import DeviceFilter, stream_devices
+        from adept.records.device_lists import device_batches
 
         _chapter("5. The proof")
         truth = self.portal.devices(SERVER)
-        async with self.store.reading() as tx:
-            stored = {row.serial_number: row.document async for row in stream_devices(tx, DeviceFilter())}
+        async with aclosing(device_batches(self.store)) as batches:
+            stored = {row.serial_number: row.document async for batch in batches for row in batch}
         wrong = differences(stored, truth)
         if wrong:
             raise AdeptError(f"the store differs from Apple: {'; '.join(wrong[:3])} ({len(wrong)} differences)")
@@ -171,9 +173,11 @@ def _expect(outcome: PassOutcome, *, added: int, modified: int = 0, deleted: int
         raise AdeptError(f"expected {added} added, {modified} modified and {deleted} deleted devices, found {totals}")
 
 
-def _row(device: StoredDevice) -> tuple[object, ...]:
-    row = (device.serial_number, device.device_family, device.os, device.model, device.color, device.profile_status)
-    return ("", *row)
+def _row(device: DeviceDocument) -> tuple[object, ...]:
+    from adept.records.devices import plain
+
+    keys = ("serial_number", "device_family", "os", "model", "color", "profile_status")
+    return ("", *(plain(device.get(key)) for key in keys))
 
 
 def _change(change: StoredChange) -> tuple[object, ...]:

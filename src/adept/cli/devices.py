@@ -41,7 +41,7 @@ TIMES = ("first_seen_at", "deleted_at", "changed_at")
 
 @app.command(name="list", help_epilogue="Example: adept devices list --account hq --search 'MacBook Air' --limit 20")
 def list_(*, filters: Filters = EVERYTHING, output: Output = FOR_PEOPLE) -> None:
-    """List devices, by account and serial number."""
+    """List devices, by serial number."""
     run_async(_list_as_json(filters) if output.json else _list_as_table(filters))
 
 

@@ -127,7 +127,7 @@ class LocalDesk:
         return await passes.pass_list(self.store, account, cursor=cursor, limit=limit)
 
     async def devices(self, query: DeviceQuery, *, limit: int | None) -> AsyncGenerator[list[DeviceDocument]]:
-        """Devices by account and serial number, in lists that fit into memory."""
+        """Devices by serial number, in lists that fit into memory."""
         left = limit
         async with aclosing(device_batches(self.store, query)) as batches:
             async for batch in batches:

@@ -151,7 +151,7 @@ class RemoteDesk:
                 return ItemList(items=found, next_cursor=cursor)
 
     async def devices(self, query: DeviceQuery, *, limit: int | None) -> AsyncGenerator[list[DeviceDocument]]:
-        """Devices by account and serial number, in lists that fit into memory."""
+        """Devices by serial number, in lists that fit into memory."""
         async with aclosing(self.export(query, form="ndjson", limit=limit)) as lines:
             async for chunk, _ in lines:
                 yield [dict(_members(line)) for line in chunk.splitlines()]
