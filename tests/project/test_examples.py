@@ -6,8 +6,8 @@ A page is run from top to bottom in one empty folder. Of its fences
   for anything. A command that ends in ` &` is left running and stopped at the end of the page.
 - `python` is a program of its own, run with warnings as errors.
 
-`sh`, `text`, `json` and the rest are read, not run: there the other end is Apple. Ports 8080 and 8081 are replaced by
-free ones.
+`sh`, `text`, `json` and the rest are read, not run: there the other end is Apple. The ports of the pages are replaced
+by free ones.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = ("console", "python")
+PORTS = ("8080", "8081", "8440")  # of the simulator's service and portal, and of adept's service
 
 
 def fences(page: Path) -> list[tuple[str, str]]:
@@ -83,11 +84,11 @@ class Shell:
     """Runs a page's examples in one folder, as a reader would in one terminal."""
 
     folder: Path
-    ports: dict[str, str] = field(default_factory=lambda: {"8080": str(free_port()), "8081": str(free_port())})
+    ports: dict[str, str] = field(default_factory=lambda: {port: str(free_port()) for port in PORTS})
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def with_ports(self, text: str) -> str:
-        return re.sub(r"\b808[01]\b", lambda found: self.ports[found.group()], text)
+        return re.sub(rf"\b({'|'.join(PORTS)})\b", lambda found: self.ports[found.group()], text)
 
     @property
     def environment(self) -> dict[str, str]:
