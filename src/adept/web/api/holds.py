@@ -17,7 +17,7 @@ from adept.web.api.accounts import AccountName
 from adept.web.problems import responses
 from adept.web.service import ServiceDep
 
-router = APIRouter(tags=["holds"])
+router = APIRouter(tags=["accounts"])
 
 HoldId = Annotated[int, Path(ge=1, le=2**53, description="The hold's id.", examples=[3])]
 
