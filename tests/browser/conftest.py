@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
 
-from adept.access.login import Visitor
+from adept.access.admission import Visitor
 from adept.access.passwords import hash_password
 from adept.access.sessions import open_session
 from adept.store.users import add_user, find_user

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import pytest
 
-from adept.access.login import Visitor
+from adept.access.admission import Visitor
 from adept.access.passwords import hash_password
 from adept.access.sessions import open_session
 from adept.store.users import add_user, find_user
