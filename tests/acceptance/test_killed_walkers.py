@@ -24,7 +24,7 @@ from adept.simulator.simulator import Simulator
 from adept.store import changes, inventory, outbox, passes
 from adept.store.accounts import account_named
 from adept.store.audit import ADEPT
-from adept.store.inventory import DeviceFilter
+from adept.store.device_filters import DeviceFilter
 from tests.sync.truth import assert_equals_the_truth, assert_the_feed_tells_every_change_once
 
 LEASE_S = 1.0

@@ -21,7 +21,8 @@ from adept.protocol.server_token import ServerToken
 from adept.store.accounts import account_named, lock_account, update_account
 from adept.store.audit import ADEPT
 from adept.store.database import Store, Transaction, open_store
-from adept.store.inventory import DeviceFilter, device_rows
+from adept.store.device_filters import DeviceFilter
+from adept.store.inventory import device_rows
 from adept.store.passes import passes_of
 from adept.sync.outcome import PassKind, PassOutcome, PassState
 from tests.sync.apple import FETCH, SYNC, Clock, ScriptedApple, device, page, server_token

@@ -8,7 +8,8 @@ from sqlalchemy import event, select, text
 
 from adept.store import devices, seen, tables
 from adept.store.database import Store, open_store
-from adept.store.inventory import DeviceFilter, device_rows
+from adept.store.device_filters import DeviceFilter
+from adept.store.inventory import device_rows
 from tests.postgres import Cluster
 from tests.store.examples import NOW, an_account, device_row, devices_of, gone
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store import changes, devices, due, inventory, passes
 from adept.store.database import Store
-from adept.store.inventory import DeviceFilter
+from adept.store.device_filters import DeviceFilter
 from tests.store.examples import NOW
 
 Ask = Callable[[AsyncConnection], Awaitable[Any]]

@@ -22,7 +22,8 @@ from adept.store import (
     tokens,
 )
 from adept.store.database import Store
-from adept.store.inventory import DeviceFilter, device_rows
+from adept.store.device_filters import DeviceFilter
+from adept.store.inventory import device_rows
 from tests.store.examples import NOW, an_account, device_row, devices_of, gone, somebody_waits
 
 

@@ -15,8 +15,9 @@ from adept.store.accounts import StoredAccount, account_named
 from adept.store.audit import ADEPT
 from adept.store.changes import StoredChange
 from adept.store.database import Store
+from adept.store.device_filters import DeviceFilter
 from adept.store.holds import StoredHold
-from adept.store.inventory import DeviceFilter, StoredDevice
+from adept.store.inventory import StoredDevice
 from adept.store.passes import StoredPass
 from adept.sync.outcome import PassKind, PassOutcome
 from tests.sync.apple import Clock, ScriptedApple, server_token

@@ -7,7 +7,7 @@ from typing import Any
 
 from adept.store import changes, inventory, outbox
 from adept.store.database import Store
-from adept.store.inventory import DeviceFilter
+from adept.store.device_filters import DeviceFilter
 from adept.sync.changes import content
 
 

@@ -14,7 +14,7 @@ from adept.records.device_lists import device_batches
 from adept.records.device_query import EVERYTHING, DeviceQuery
 from adept.records.devices import OURS_LAST, device_document, plain
 from adept.store.database import Store
-from adept.store.inventory import StoredDevice
+from adept.store.inventory import ListedDevice
 
 ExportForm = Literal["csv", "ndjson"]
 CSV_COLUMNS = ("account", *(key for key in DEVICE_KEYS if key != "response_status"), *OURS_LAST)
@@ -36,10 +36,10 @@ async def export_devices(
                 return
 
 
-def _csv_line(device: StoredDevice) -> bytes:
+def _csv_line(device: ListedDevice) -> bytes:
     values = {key: plain(found) for key, found in device_document(device).items()}
     return csv_line([values.get(column) for column in CSV_COLUMNS])
 
 
-def _ndjson_line(device: StoredDevice) -> bytes:
+def _ndjson_line(device: ListedDevice) -> bytes:
     return msgspec.json.encode(device_document(device)) + b"\n"

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 from adept.errors import Misuse, NotFound
 from adept.protocol.device import fold_serial
-from adept.records.device_query import EVERYTHING, DeviceQuery, SortKey, device_filter
+from adept.records.device_cursor import read_cursor, write_cursor
+from adept.records.device_query import EVERYTHING, DeviceQuery, device_filter
+from adept.records.devices import device_document
 from adept.store.accounts import account_named
 from adept.store.database import Store
-from adept.store.inventory import DeviceFilter, StoredDevice, count_devices, device_rows, stream_devices
+from adept.store.device_filters import DeviceFilter
+from adept.store.device_matches import DENSE
+from adept.store.device_pages import Order, SortKey, page_of_devices
+from adept.store.device_streams import stream_devices
+from adept.store.inventory import ListedDevice, StoredDevice, device_rows
 
-TOTAL_CAP = 10_000
+TOTAL_CAP = DENSE
 BATCH = 500
 
 
@@ -21,41 +27,45 @@ BATCH = 500
 class DevicePage:
     """One page of a list. `total` counts no further than `TOTAL_CAP`, and is None where nobody asked for it."""
 
-    items: list[StoredDevice]
+    items: list[ListedDevice]
     next_cursor: str | None
     total: int | None
-    total_is_capped: bool
+
+    @property
+    def total_is_capped(self) -> bool:
+        """Whether there may be more than `total`."""
+        return self.total == TOTAL_CAP
 
 
 async def device_page(
     store: Store,
     query: DeviceQuery = EVERYTHING,
     *,
-    sort: SortKey = "serial_number",
+    sort: SortKey = SortKey.SERIAL_NUMBER,
     descending: bool = False,
     cursor: str | None = None,
     limit: int = 100,
-    with_total: bool = True,
+    with_total: bool = False,
 ) -> DevicePage:
     """A page of devices and where the next one begins. Misuse for a cursor of another list."""
+    order = Order(sort, descending)
+    after = read_cursor(cursor, query, order)
     async with store.reading() as tx:
         wanted = await device_filter(tx, query)
-        rows = await device_rows(tx, wanted, limit=limit)
-        total = await count_devices(tx, wanted) if with_total else None
-    return DevicePage(rows, None, total, total_is_capped=False)
+        found = await page_of_devices(tx, wanted, order, after=after, limit=limit, with_total=with_total)
+    following = write_cursor(found.last, query, order) if found.last is not None else None
+    return DevicePage(found.rows, following, found.total)
 
 
-async def device_batches(store: Store, query: DeviceQuery = EVERYTHING) -> AsyncGenerator[list[StoredDevice]]:
-    """Every such device by account and serial number, in lists that fit into memory; one state of the database."""
-    async with store.reading() as tx:
-        batch: list[StoredDevice] = []
-        async with aclosing(stream_devices(tx, await device_filter(tx, query))) as stream:
-            async for device in stream:
-                batch.append(device)
-                if len(batch) == BATCH:
-                    yield batch
-                    batch = []
-        if batch:
+async def device_batches(
+    store: Store, query: DeviceQuery = EVERYTHING, *, at_a_time: int = BATCH
+) -> AsyncGenerator[list[ListedDevice]]:
+    """Every such device by serial number, in lists that fit into memory, none empty; one state of the database."""
+    async with (
+        store.reading() as tx,
+        aclosing(stream_devices(tx, await device_filter(tx, query), at_a_time=at_a_time)) as stream,
+    ):
+        async for batch in stream:
             yield batch
 
 
@@ -76,3 +86,14 @@ async def one_device(store: Store, serial: str, *, account: str | None = None) -
         names = ", ".join(device.account_name for device in live)
         raise Misuse(f"device {serial} is in several accounts: {names}", way_out="name one with --account")
     return live[0] if live else max(found, key=lambda device: device.changed_at)
+
+
+def page_document(page: DevicePage) -> dict[str, object]:
+    """A page as one JSON object for msgspec to write; `total` and `total_is_capped` where they were asked for."""
+    document: dict[str, object] = {
+        "items": [device_document(row) for row in page.items],
+        "next_cursor": page.next_cursor,
+    }
+    if page.total is not None:
+        document |= {"total": page.total, "total_is_capped": page.total_is_capped}
+    return document

@@ -5,13 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, Text, cast, column, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    Text,
+    UnaryExpression,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.operators import custom_op
 
 from adept.store.tables import UtcTime, storable
+
+T = TypeVar("T")
 
 
 def is_sqlite(tx: AsyncConnection) -> bool:
@@ -38,6 +53,33 @@ def is_among(of: ColumnElement[str], texts: Sequence[str], tx: AsyncConnection) 
     return of == func.any(literal(wanted, postgresql.ARRAY(Text)))
 
 
+def holds_text(column: ColumnElement[str], text: str, tx: AsyncConnection) -> ColumnElement[bool]:
+    """Whether the column's text has this one in it, case and all.
+
+    GLOB, since SQLite's LIKE folds the case of each character it compares, and instr takes twice the time.
+    """
+    if is_sqlite(tx):
+        pattern = "".join(f"[{character}]" if character in "*?[" else character for character in storable(text))
+        return column.op("GLOB", is_comparison=True)(f"*{pattern}*")
+    return column.contains(storable(text), autoescape=True)
+
+
+def unindexed(column: ColumnElement[T], tx: AsyncConnection) -> ColumnElement[T]:
+    """The column as no index finds it: for SQLite, which chooses indexes without knowing what stands in them.
+
+    Source: sqlite.org, "The SQLite Query Optimizer Overview", 9.1 on unary "+".
+    """
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if is_sqlite(tx) else column
+
+
+def numbers_among(of: ColumnElement[int], numbers: Sequence[int], tx: AsyncConnection) -> ColumnElement[bool]:
+    """As `is_among`, for numbers."""
+    if is_sqlite(tx):
+        listed = func.json_each(json.dumps(list(numbers))).table_valued(column("value", BigInteger))
+        return of.in_(select(listed.c.value))
+    return of == func.any(literal(list(numbers), postgresql.ARRAY(BigInteger)))
+
+
 def texts_in(json_list: ColumnElement[str], tx: AsyncConnection) -> Any:
     """The strings of a JSON list in a column, as a table with the one column `value`."""
     if is_sqlite(tx):
@@ -57,3 +99,10 @@ def clock_after(now: datetime, seconds: float, tx: AsyncConnection) -> ColumnEle
     if is_sqlite(tx):
         return literal(now + timedelta(seconds=seconds), UtcTime())
     return func.clock_timestamp(type_=UtcTime()) + literal(timedelta(seconds=seconds), postgresql.INTERVAL())
+
+
+def day_number(time: ColumnElement[datetime], tx: AsyncConnection) -> ColumnElement[int]:
+    """The day of a time in UTC, in days since 1970."""
+    if is_sqlite(tx):
+        return cast(type_coerce(time, BigInteger).op("/")(86_400_000_000), BigInteger)
+    return cast(func.floor(func.extract("epoch", time) / 86_400), BigInteger)

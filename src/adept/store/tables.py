@@ -289,11 +289,12 @@ devices = Table(
     # Those below begin with what arrives in order or has few values, and go on with the id: new devices are appended
     # to them, which costs a third of an index in the order of serial numbers.
     Index("ix_devices_account_id", "account_id", "id"),
-    Index("ix_devices_device_family", "device_family", "id"),
-    Index("ix_devices_profile_status", "profile_status", "id"),
+    Index("ix_devices_device_family", "device_family", "deleted_at", "id"),
+    Index("ix_devices_profile_status", "profile_status", "deleted_at", "id"),
     Index(
         "ix_devices_profile_uuid",
         "profile_uuid",
+        "deleted_at",
         "id",
         sqlite_where=text("profile_uuid IS NOT NULL"),
         postgresql_where=text("profile_uuid IS NOT NULL"),
@@ -508,10 +509,10 @@ setup_link = Table(  # one row: the link that lets somebody name the first admin
     CheckConstraint('"only" = 1', name="only"),
 )
 
-login_failures = Table(  # what slows down guessing; a row goes when its name logs in
+login_failures = Table(  # what slows down guessing; rows go a day after the last failure
     "login_failures",
     metadata,
-    Column("who", Words, primary_key=True),  # "user:NAME" or "address:IP"
+    Column("who", Words, primary_key=True),  # "user:NAME", "address:NETWORK", or both together
     Column("failures", Integer, nullable=False),
     Column("last_at", UtcTime, nullable=False),
     Column("blocked_until", UtcTime, nullable=False),

@@ -1,4 +1,4 @@
-"""Devices that are found among a million: a number of their own, the text they are searched by, and indexes for both."""
+"""Devices found among a million: a number of their own, the text they are searched by, and indexes for both."""
 
 from __future__ import annotations
 
@@ -123,9 +123,10 @@ def _create_indexes() -> None:
     by_serial = ["account_id", "serial_number", "deleted_at"]
     _create_partial("ix_devices_live", by_serial, "deleted_at IS NULL")
     _create_partial("ix_devices_deleted", by_serial, "deleted_at IS NOT NULL")
-    _create_partial("ix_devices_profile_uuid", ["profile_uuid", "id"], "profile_uuid IS NOT NULL")
-    for name in ("account_id", "device_family", "profile_status"):
-        op.create_index(f"ix_devices_{name}", "devices", [name, "id"])
+    _create_partial("ix_devices_profile_uuid", ["profile_uuid", "deleted_at", "id"], "profile_uuid IS NOT NULL")
+    op.create_index("ix_devices_account_id", "devices", ["account_id", "id"])
+    for name in ("device_family", "profile_status"):
+        op.create_index(f"ix_devices_{name}", "devices", [name, "deleted_at", "id"])
     for name in ("model", "first_seen_at", "changed_at"):
         op.create_index(f"ix_devices_{name}", "devices", [name, "id", *_FACETS])
     beside = ["profile_uuid", "first_seen_at", "changed_at", "searched"]

@@ -1,0 +1,72 @@
+"""How the devices that fit are found, whatever the order they are wanted in.
+
+There are indexes for each order and for each filter, but none for each pair of them, and which of the two is the right
+one depends on how many devices fit: `DENSE` or more, and whoever walks the index of an order soon meets enough of
+them; fewer, and they are found by a filter and sorted.
+
+PostgreSQL chooses how to find them by its statistics. SQLite has none and is told: by the index of the filter that
+leaves the fewest, or else by `ix_devices_all` from end to end, which holds all that can be asked for.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adept.store.device_filters import DeviceFilter, SearchField, SearchMode, conditions
+from adept.store.dialects import is_sqlite, numbers_among
+from adept.store.tables import devices
+
+DENSE = 10_000  # devices
+_INDEXED = frozenset(
+    {"serial_number", "account_id", "profile_uuid", "device_family", "profile_status", "first_seen_at", "changed_at"}
+)
+
+
+async def by_filters(
+    tx: AsyncConnection, wanted: DeviceFilter, *, dense: int = DENSE
+) -> tuple[list[ColumnElement[bool]], int | None]:
+    """The conditions as they find the devices without regard to any order.
+
+    Beside them how many fit, as far as `dense`, where that was found out on the way.
+    """
+    if not is_sqlite(tx):
+        return [*conditions(wanted, tx).values()], None
+    if _is_part_of_serial(wanted):
+        of_serial = conditions(wanted, tx)["serial_number"]
+        found = (await tx.execute(select(devices.c.id).where(of_serial).limit(dense))).scalars().all()
+        if len(found) < dense:
+            return [numbers_among(devices.c.id, found, tx), *conditions(wanted, tx, by_index=()).values()], None
+    counts = await _counts(tx, wanted, dense=dense)
+    best = min(counts, key=lambda name: counts[name], default=None)
+    is_all = len(conditions(wanted, tx).keys() | {"deleted_at"}) == 2  # one, and whether they are live
+    if best is not None and (is_all or counts[best] < dense):
+        fitting = conditions(wanted, tx, by_index=(best, "deleted_at"))
+        return [*fitting.values()], counts[best] if is_all else None
+    return [*conditions(wanted, tx, by_index=()).values()], None
+
+
+async def _counts(tx: AsyncConnection, wanted: DeviceFilter, *, dense: int) -> dict[str, int]:
+    """How many devices, live or gone as wanted, the index of each condition leaves; each is read in its index alone."""
+    told = conditions(wanted, tx)
+    there = told.pop("deleted_at", None)
+    names = [name for name in told if name in _INDEXED and not (name == "serial_number" and _is_part_of_serial(wanted))]
+    counts = {name: await count_up_to(dense, tx, _both(told[name], there)) for name in names}
+    if there is not None and wanted.deleted:
+        counts["deleted_at"] = await count_up_to(dense, tx, [there])
+    return counts
+
+
+def _both(condition: ColumnElement[bool], there: ColumnElement[bool] | None) -> list[ColumnElement[bool]]:
+    return [condition] if there is None else [condition, there]
+
+
+def _is_part_of_serial(wanted: DeviceFilter) -> bool:
+    is_contained = wanted.mode is SearchMode.CONTAINS
+    return bool(wanted.search) and wanted.field is SearchField.SERIAL_NUMBER and is_contained
+
+
+async def count_up_to(most: int, tx: AsyncConnection, fitting: list[ColumnElement[bool]]) -> int:
+    """How many devices fit; counts no further than `most`."""
+    some = select(devices.c.id).where(*fitting).limit(most).subquery()
+    return int((await tx.execute(select(func.count()).select_from(some))).scalar_one())
