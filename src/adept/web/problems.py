@@ -99,6 +99,11 @@ class Told:
     retry_after_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def to_send(self) -> dict[str, str]:
+        """The headers of the answer, with how long to wait."""
+        wait = {} if self.retry_after_s is None else {"Retry-After": str(math.ceil(self.retry_after_s))}
+        return {**self.headers, **wait}
+
     def response(self) -> Response:
         """The answer; optional members are left out where there is nothing to say."""
         problem = Problem(
@@ -113,11 +118,8 @@ class Told:
             retry_after_s=self.retry_after_s,
         )
         absent = {name for name in ("errors", "current", "retry_after_s") if getattr(problem, name) is None}
-        headers = dict(self.headers)
-        if self.retry_after_s is not None:
-            headers["Retry-After"] = str(math.ceil(self.retry_after_s))
         body = problem.model_dump(mode="json", exclude=absent)
-        return JSONResponse(body, status_code=self.status, headers=headers, media_type=MEDIA_TYPE)
+        return JSONResponse(body, status_code=self.status, headers=self.to_send(), media_type=MEDIA_TYPE)
 
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="adept"'}  # no 401 without one (RFC 9110, 11.6.1)

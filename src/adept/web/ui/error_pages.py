@@ -59,7 +59,7 @@ async def error_page(request: Request, problem: Told) -> Response:
         answer = show(request, "error_bare.html", status=problem.status, **values)
     else:
         answer = visit.show("error.html", here="", status=problem.status, **values)
-    answer.headers.update(problem.headers)
+    answer.headers.update(problem.to_send())
     return answer
 
 
