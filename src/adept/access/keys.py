@@ -37,7 +37,11 @@ async def create_key(
     secret = make_secret(PREFIX) if random is None else make_secret(PREFIX, random=random)
     at = now()
     if expires_at is not None and not at < expires_at <= at + MAX_LIFE:
-        raise Misuse(f"a key can't expire at {expires_at:%Y-%m-%d}", way_out="name a time in the next ten years")
+        raise Misuse(
+            f"a key can't expire at {expires_at:%Y-%m-%d}",
+            way_out="name a time in the next ten years",
+            field="expires_at",
+        )
     async with store.writing() as tx:
         key = await api_keys.add_key(
             tx,

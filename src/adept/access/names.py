@@ -6,7 +6,7 @@ import re
 
 from adept.errors import Misuse
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}", re.ASCII | re.IGNORECASE)
 
 
 def read_name(text: str, *, of: str) -> str:
@@ -23,5 +23,5 @@ def read_name(text: str, *, of: str) -> str:
 
 def fold_name(text: str) -> str | None:
     """A name as it is stored; None for what can't be one."""
-    name = text.strip().lower()
-    return name if _NAME.fullmatch(name) else None
+    name = text.strip()
+    return name.lower() if _NAME.fullmatch(name) else None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adept.access import passwords
-from adept.access.login import Visitor, authenticate, wrong_login
+from adept.access.admission import Visitor
+from adept.access.login import authenticate, wrong_login
 from adept.access.secrets import hash_of, make_secret
 from adept.access.throttle import FORGOTTEN_AFTER
 from adept.errors import NotFound

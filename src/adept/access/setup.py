@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from adept.access import passwords
-from adept.access.login import Visitor
+from adept.access.admission import Visitor
 from adept.access.names import read_name
 from adept.access.roles import Role
 from adept.access.secrets import hash_of, make_secret

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from adept.access import passwords
-from adept.access.login import WRONG_LOGIN, Visitor, authenticate, forget_failures
+from adept.access.admission import Visitor, forget_failures
+from adept.access.login import WRONG_LOGIN, authenticate
 from adept.access.names import read_name
 from adept.access.roles import Role
 from adept.errors import Conflict, Denied

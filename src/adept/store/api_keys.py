@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import Conflict, NotFound
 from adept.store.dialects import insert_into
+from adept.store.names import sought
 from adept.store.rows import read_row, read_row_or_none
-from adept.store.tables import api_keys, storable
+from adept.store.tables import api_keys
 
 _LIVE = api_keys.c.revoked_at.is_(None)
 
@@ -60,7 +61,9 @@ async def add_key(
     )
     row = (await tx.execute(statement)).one_or_none()
     if row is None:
-        raise Conflict(f"there is already an API key {name!r}", way_out="choose another name, or revoke that one")
+        raise Conflict(
+            f"there is already an API key {name!r}", way_out="choose another name, or revoke that one", field="name"
+        )
     return read_row(StoredKey, row)
 
 
@@ -73,9 +76,7 @@ async def key_by_hash(tx: AsyncConnection, secret_hash: bytes) -> StoredKey | No
 async def key_named(tx: AsyncConnection, name: str) -> StoredKey:
     """The live key of that name, else the one revoked last; NotFound where there never was one."""
     newest_first = (_LIVE.desc(), api_keys.c.id.desc())
-    found = await tx.execute(
-        select(api_keys).where(api_keys.c.name == storable(name.strip().lower())).order_by(*newest_first).limit(1)
-    )
+    found = await tx.execute(select(api_keys).where(api_keys.c.name == sought(name)).order_by(*newest_first).limit(1))
     row = found.one_or_none()
     if row is None:
         raise NotFound(f"there is no API key {name!r}", way_out="see the list of keys")

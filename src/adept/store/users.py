@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import Conflict, NotFound
 from adept.store.dialects import insert_into
+from adept.store.names import sought
 from adept.store.rows import read_row, read_row_or_none
-from adept.store.tables import storable, users
+from adept.store.tables import users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ async def find_user(tx: AsyncConnection, name: str) -> StoredUser | None:
 
 async def user_named(tx: AsyncConnection, name: str, *, to_change: bool = False) -> StoredUser:
     """The user of that name; NotFound where there is none. `to_change` holds the row until the transaction ends."""
-    statement = select(users).where(users.c.name == storable(name.strip().lower()))
+    statement = select(users).where(users.c.name == sought(name))
     row = (await tx.execute(statement.with_for_update() if to_change else statement)).one_or_none()
     if row is None:
         raise NotFound(f"there is no user {name!r}", way_out="see the list of users")

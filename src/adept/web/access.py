@@ -6,17 +6,16 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import BackgroundTasks, Depends, Request, Security
+from fastapi import BackgroundTasks, Depends, Request
 
+from adept.access.admission import Visitor
 from adept.access.caller import Caller, caller_of, is_use_noted, note_use
-from adept.access.login import Visitor
 from adept.access.names import fold_name
 from adept.access.roles import Role
 from adept.errors import AdeptError, Denied
 from adept.web.request_id import current_request_id
 from adept.web.service import Service, ServiceDep
 from adept.web.session_cookie import secret_in
-from adept.web.ways_in import BASIC, BEARER, COOKIE
 
 __all__ = ["PUBLIC", "AdminDep", "Caller", "NotKnown", "OperatorDep", "Public", "Role", "ViewerDep", "needs"]
 
@@ -44,15 +43,7 @@ class Needs:
     def __init__(self, role: Role) -> None:
         self.role = role
 
-    async def __call__(
-        self,
-        request: Request,
-        service: ServiceDep,
-        background: BackgroundTasks,
-        _bearer: Annotated[None, Security(BEARER)],
-        _basic: Annotated[None, Security(BASIC)],
-        _cookie: Annotated[None, Security(COOKIE)],
-    ) -> Caller:
+    async def __call__(self, request: Request, service: ServiceDep, background: BackgroundTasks) -> Caller:
         """Who asks. Denied with 401 for nobody we know, with 403 for somebody who may not."""
         caller = await who_asks(request, service)
         if caller is None:

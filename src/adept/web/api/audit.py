@@ -11,11 +11,10 @@ from starlette.responses import Response
 from adept.records.audit import AuditQuery, AuditRecord, audit_csv, audit_list, audit_ndjson
 from adept.records.lists import ItemList
 from adept.web.access import AdminDep
-from adept.web.problems import responses
 from adept.web.service import ServiceDep
 from adept.web.streaming import Stream
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(tags=["access"])
 
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
@@ -24,8 +23,7 @@ CSV = "text/csv"
 @router.get(
     "/audit",
     response_model=ItemList[AuditRecord],
-    responses=responses()
-    | {200: {"content": {NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}},
 )
 async def list_(
     _caller: AdminDep,

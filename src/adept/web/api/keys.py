@@ -14,7 +14,7 @@ from adept.web.access import AdminDep, Role
 from adept.web.problems import responses
 from adept.web.service import ServiceDep
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = APIRouter(prefix="/keys", tags=["access"])
 
 Name = Annotated[str, Path(max_length=200, examples=["backup"])]
 
@@ -33,7 +33,7 @@ class NewKey(BaseModel):
     expires_at: AwareDatetime | None = Field(default=None, description="Null: it doesn't expire.")
 
 
-@router.get("", responses=responses())
+@router.get("")
 async def list_(
     _caller: AdminDep,
     service: ServiceDep,

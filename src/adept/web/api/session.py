@@ -13,7 +13,7 @@ from adept.web.problems import responses
 from adept.web.service import ServiceDep
 from adept.web.session_cookie import give_cookie, secret_in, take_cookie
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/session", tags=["access"])
 
 
 class Login(BaseModel):
@@ -42,7 +42,7 @@ async def open_(body: Login, request: Request, response: Response, service: Serv
     return who_opened(opened)
 
 
-@router.get("", responses=responses())
+@router.get("")
 async def show(caller: ViewerDep) -> WhoRecord:
     """Who the request comes from: a person in a session, or an API key."""
     return who(caller)

@@ -13,7 +13,7 @@ from adept.web.problems import responses
 from adept.web.service import ServiceDep
 from adept.web.session_cookie import give_cookie
 
-router = APIRouter(tags=["session"], dependencies=[PUBLIC])
+router = APIRouter(tags=["access"], dependencies=[PUBLIC])
 
 
 class FirstAdministrator(BaseModel):

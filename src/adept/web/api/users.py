@@ -16,7 +16,7 @@ from adept.web.etags import etag, precondition_required, version_in
 from adept.web.problems import responses
 from adept.web.service import ServiceDep
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["access"])
 
 Name = Annotated[str, Path(max_length=200, examples=["ann"])]
 IfMatch = Annotated[str | None, Header(description="The ETag of what was looked at.", examples=['"v3"'])]
@@ -65,7 +65,7 @@ class EndedRecord(BaseModel):
     sessions: int
 
 
-@router.get("", responses=responses())
+@router.get("")
 async def list_(_caller: AdminDep, service: ServiceDep) -> ItemList[UserRecord]:
     """Every user, by name."""
     return ItemList(items=await user_list(service.store))
