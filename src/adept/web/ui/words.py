@@ -76,7 +76,7 @@ PROFILE_STATES: Mapping[str, Word] = {
 ROLES: Mapping[str, str] = {
     "viewer": "Viewer: reads",
     "operator": "Operator: also syncs, pauses, decides holds",
-    "admin": "Administrator: everything",
+    "admin": "Admin: everything",
 }
 
 
