@@ -44,12 +44,14 @@ async def check_address(url: str, *, allow_private: bool, resolve: Resolve = res
         raise Misuse(
             f"the host {host!r} of the base URL can't be looked up, so where it leads is unknown",
             way_out="check the name, and the service's name server",
+            field="base_url",
         ) from error
     private = next((address for address in addresses if not is_public(address)), None)
     if private is not None:
         raise Misuse(
             f"the base URL {checked!r} leads to {private}, which is not a public address",
             way_out="the operator allows such with ADEPT_ALLOW_PRIVATE_ADDRESSES=true",
+            field="base_url",
         )
     return checked
 

@@ -24,14 +24,16 @@ KEEP = Keep.KEEP
 def check_interval(interval_s: int) -> int:
     """Seconds between syncs; Misuse outside what Apple's cursors and its patience allow."""
     if interval_s not in INTERVALS_S:
-        raise Misuse(f"the interval must be {INTERVALS_S[0]} to {INTERVALS_S[-1]} seconds, not {interval_s}")
+        allowed = f"{INTERVALS_S[0]} to {INTERVALS_S[-1]} seconds"
+        raise Misuse(f"the interval must be {allowed}, not {interval_s}", field="interval_s")
     return interval_s
 
 
 def check_page_size(page_size: int | None) -> int | None:
     """Devices a page, None for as many as Apple gives; Misuse for a number Apple doesn't know."""
     if page_size is not None and page_size not in PAGE_SIZES:
-        raise Misuse(f"the page size must be {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}, not {page_size}")
+        allowed = f"{PAGE_SIZES[0]} to {PAGE_SIZES[-1]}"
+        raise Misuse(f"the page size must be {allowed}, not {page_size}", field="page_size")
     return page_size
 
 

@@ -20,6 +20,7 @@ from adept.store.accounts import (
     add_account,
     find_account,
     locked_account,
+    name_taken,
     read_name,
     update_account,
 )
@@ -65,7 +66,7 @@ async def _must_be_free(store: Store, name: str) -> None:
     """Refuse a name before Apple is asked about a token for it; the table's own constraint has the last word."""
     async with store.reading() as tx:
         if await find_account(tx, read_name(name)) is not None:
-            raise Conflict(f"there is already an account {read_name(name)!r}", way_out="choose another name")
+            raise name_taken(name)
 
 
 async def change(

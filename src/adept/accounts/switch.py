@@ -69,7 +69,7 @@ async def keep_as_candidate(
     by: Actor,
     now: datetime,
 ) -> TokenOutcome:
-    """Keep a token sealed that Apple could not be asked about, to be tried again soon; an older candidate is retired."""
+    """Keep a token sealed that Apple could not be asked about, to be tried again soon; it retires an older one."""
     account = await _still_there(tx, account_id)
     for older in await token_rows.tokens_of(tx, account.id, "candidate"):
         await token_rows.set_token_state(tx, older.id, "retired", now, reason="a newer token was uploaded")

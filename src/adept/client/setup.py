@@ -105,23 +105,24 @@ def check_confirmed(serials: Sequence[str], confirm_count: int) -> None:
 def check_base_url(url: str) -> str:
     """The base URL in the form we keep it; Misuse unless it is https, or http to this machine."""
     if not isinstance(url, str) or not re.fullmatch(r"[\x21-\x7e]+", url):
-        raise Misuse(f"the base URL {url!r} is not a URL")
+        raise Misuse(f"the base URL {url!r} is not a URL", field="base_url")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
         (host or "").encode("idna")  # labels too long, or none
     except ValueError as error:
-        raise Misuse(f"the base URL {url!r} is not a URL: {error}") from error
+        raise Misuse(f"the base URL {url!r} is not a URL: {error}", field="base_url") from error
     if parts.scheme not in ("http", "https") or not host:
-        raise Misuse(f"the base URL must be of the form {APPLE_URL}, not {_public(parts)!r}")
+        raise Misuse(f"the base URL must be of the form {APPLE_URL}, not {_public(parts)!r}", field="base_url")
     if parts.username is not None or parts.password is not None:
-        raise Misuse(f"the base URL {_public(parts)!r} must not carry a user name or password")
+        raise Misuse(f"the base URL {_public(parts)!r} must not carry a user name or password", field="base_url")
     if parts.query or parts.fragment:
-        raise Misuse(f"the base URL {_public(parts)!r} must not carry a query or a fragment")
+        raise Misuse(f"the base URL {_public(parts)!r} must not carry a query or a fragment", field="base_url")
     if parts.scheme == "http" and not is_loopback(host):
         raise Misuse(
             f"the base URL {url!r} is http to another machine: the server token's session would travel in the clear",
             way_out="use https",
+            field="base_url",
         )
     return url.rstrip("/")
 

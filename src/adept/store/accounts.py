@@ -61,8 +61,14 @@ def read_name(text: str) -> str:
         raise Misuse(
             f"{text!r} can't be an account's name",
             way_out="use up to 64 of a-z, 0-9, dot, underscore and hyphen, beginning with a letter or digit",
+            field="name",
         )
     return name
+
+
+def name_taken(name: str) -> Conflict:
+    """What is told to who wants an account's name that another one has."""
+    return Conflict(f"there is already an account {read_name(name)!r}", way_out="choose another name", field="name")
 
 
 async def add_account(tx: AsyncConnection, name: str, base_url: str, now: datetime) -> StoredAccount:
@@ -75,7 +81,7 @@ async def add_account(tx: AsyncConnection, name: str, base_url: str, now: dateti
     )
     row = (await tx.execute(statement)).one_or_none()
     if row is None:
-        raise Conflict(f"there is already an account {read_name(name)!r}", way_out="choose another name")
+        raise name_taken(name)
     return read_row(StoredAccount, row)
 
 

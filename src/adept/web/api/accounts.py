@@ -25,7 +25,9 @@ from adept.web.service import Service, ServiceDep
 router = APIRouter(tags=["accounts"])
 
 AccountName = Annotated[str, Path(description="The account's name, in any case.", examples=["hq"])]
-IfMatch = Annotated[str | None, Header(description="The ETag of what was looked at; needed if anything changes.")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag of what was looked at; needed if anything changes.")
+]
 
 _TAG = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
 _SHOWN: dict[int | str, dict[str, Any]] = {200: {"headers": _TAG}}
@@ -80,7 +82,7 @@ async def list_accounts(service: ServiceDep, _caller: ViewerDep) -> ItemList[Acc
     return ItemList(items=await account_list(service.store))
 
 
-@router.post("/accounts", status_code=status.HTTP_201_CREATED, responses=responses(404, 409, 413, 502, 504) | _ADDED)
+@router.post("/accounts", status_code=status.HTTP_201_CREATED, responses=responses(409, 413, 502, 504) | _ADDED)
 async def add_account(new: NewAccount, response: Response, service: ServiceDep, caller: AdminDep) -> AccountDetails:
     """Add an account.
 
@@ -132,7 +134,11 @@ async def remove_account(
 ) -> Removal:
     """Remove an account with its devices and tokens. Nothing changes at Apple; keypairs and changes are kept."""
     if confirm.strip().lower() != name.strip().lower():
-        raise Misuse(f"removing account {name!r} was not confirmed", way_out="add ?confirm= and the account's name")
+        raise Misuse(
+            f"removing account {name!r} was not confirmed",
+            way_out="add ?confirm= and the account's name",
+            field="confirm",
+        )
     devices = await registry.remove(service.store, name, by=caller.actor, now=service.now)
     return Removal(account=name.strip().lower(), devices=devices)
 

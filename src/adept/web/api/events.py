@@ -52,7 +52,9 @@ async def follow_pass(
     pass_id: PassId,
     service: ServiceDep,
     _caller: ViewerDep,
-    last_event_id: Annotated[str | None, Header(description="The id of the last event that was seen.")] = None,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", description="The id of the last event that was seen.")
+    ] = None,
 ) -> Response:
     """Follow a pass: an event whenever it has come further, with the pass as its data, until it has ended."""
     found = await one_pass(service.store, pass_id)
