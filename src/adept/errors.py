@@ -3,7 +3,8 @@
     AdeptError              everything below; has `code`, a message and, where there is one, a way out
     ├── Misuse              our caller's mistake: an argument that can't be right
     │   ├── NotFound        what was named is not there
-    │   └── Conflict        it is there already, or somebody else changed it meanwhile
+    │   ├── Conflict        it is there already, or somebody else changed it meanwhile
+    │   └── CursorExpired   what the cursor goes on from is kept no longer, or is another database's
     ├── Denied              who asks is unknown, or may not
     ├── ConfigError         a setting, a key or an environment in which we can't work
     ├── StoreError          the database: newer, locked, read-only, full, damaged
@@ -74,6 +75,12 @@ class Conflict(Misuse):
     ) -> None:
         super().__init__(message, way_out=way_out, field=field)
         self.current = current
+
+
+class CursorExpired(Misuse):
+    """The feed of changes can't go on after this cursor without skipping: begin anew, with a look at all devices."""
+
+    code = "cursor_expired"
 
 
 class Denied(AdeptError):

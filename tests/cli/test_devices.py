@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adept.records.device_export import CSV_COLUMNS
+from adept.records.device_cells import CSV_COLUMNS
 from adept.simulator.running import Running
 from tests.cli.conftest import Run
 

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Literal
 
-import msgspec
-
-from adept.protocol.device import DEVICE_KEYS
 from adept.records.csv_cells import csv_line
+from adept.records.device_cells import CSV_COLUMNS, csv_lines
+from adept.records.device_json import json_lines
 from adept.records.device_lists import device_batches
 from adept.records.device_query import EVERYTHING, DeviceQuery
-from adept.records.devices import OURS_LAST, device_document, plain
 from adept.store.database import Store
 from adept.store.inventory import ListedDevice
 
 ExportForm = Literal["csv", "ndjson"]
-CSV_COLUMNS = ("account", *(key for key in DEVICE_KEYS if key != "response_status"), *OURS_LAST)
+_AT_A_TIME = 1000
+_LINES: dict[ExportForm, Callable[[Sequence[ListedDevice]], bytes]] = {"csv": csv_lines, "ndjson": json_lines}
 
 
 async def export_devices(
     store: Store, query: DeviceQuery = EVERYTHING, *, form: ExportForm, limit: int | None = None
 ) -> AsyncGenerator[tuple[bytes, int]]:
-    """The file in chunks, each with the number of devices in it; the first is the head of a CSV file."""
-    line = _csv_line if form == "csv" else _ndjson_line
-    if form == "csv":
-        yield csv_line(CSV_COLUMNS), 0
+    """The file in chunks of whole lines, each with the number of devices in it. NotFound for an unknown account."""
+    head = csv_line(CSV_COLUMNS) if form == "csv" else b""
     left = limit
-    async with aclosing(device_batches(store, query)) as batches:
+    async with aclosing(device_batches(store, query, at_a_time=_AT_A_TIME)) as batches:
         async for found in batches:
             batch = found if left is None else found[:left]
-            yield b"".join(map(line, batch)), len(batch)
+            yield head + _LINES[form](batch), len(batch)
+            head = b""
             if left is not None and (left := left - len(batch)) <= 0:
                 return
-
-
-def _csv_line(device: ListedDevice) -> bytes:
-    values = {key: plain(found) for key, found in device_document(device).items()}
-    return csv_line([values.get(column) for column in CSV_COLUMNS])
-
-
-def _ndjson_line(device: ListedDevice) -> bytes:
-    return msgspec.json.encode(device_document(device)) + b"\n"
+    if head:
+        yield head, 0

@@ -73,6 +73,23 @@ async def changes_after(
     return [read_row(StoredChange, row) for row in rows]
 
 
+async def changes_before(tx: AsyncConnection, before: int | None, *, serial: str, limit: int) -> list[StoredChange]:
+    """The changes of a serial number in all accounts with ids below `before` (None: all), the newest first."""
+    statement = select(changes).where(changes.c.serial_number == serial)
+    if before is not None:
+        statement = statement.where(changes.c.id < before)
+    rows = await tx.execute(statement.order_by(changes.c.id.desc()).limit(limit))
+    return [read_row(StoredChange, row) for row in rows]
+
+
+async def kept_changes(tx: AsyncConnection) -> tuple[int, int]:
+    """The id before the oldest change that is kept, and the newest id that was drawn: a cursor must lie between."""
+    oldest = select(func.min(changes.c.id)).scalar_subquery()
+    newest = select(feed_position.c.last_id).scalar_subquery()
+    row = (await tx.execute(select(func.coalesce(oldest - 1, newest), newest))).one()
+    return int(row[0]), int(row[1])
+
+
 async def last_change(tx: AsyncConnection) -> int:
     """The newest id that is visible, 0 before the first: the cursor of a follower who starts now."""
     return int((await tx.execute(select(func.coalesce(func.max(changes.c.id), 0)))).scalar_one())

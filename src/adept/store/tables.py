@@ -6,6 +6,7 @@ Times are aware UTC. Rows of devices are keyed by (account, serial number). What
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -127,6 +128,7 @@ def _as_microseconds(value: datetime | None) -> int | None:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+@lru_cache(maxsize=4096)  # devices of one page have their times in common
 def _from_microseconds(value: int | None) -> datetime | None:
     if value is None:
         return None

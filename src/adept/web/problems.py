@@ -19,6 +19,7 @@ from adept.errors import (
     Busy,
     ConfigError,
     Conflict,
+    CursorExpired,
     Denied,
     Malformed,
     Misuse,
@@ -38,6 +39,7 @@ STORE_RETRY_S = 5  # a locked or vanished database is worth another try after th
 _STATUSES: tuple[tuple[type[AdeptError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
+    (CursorExpired, 410),
     (Misuse, 422),
     (TokenFileError, 422),
     (NeedsPerson, 409),
