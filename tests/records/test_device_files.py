@@ -1,0 +1,92 @@
+"""Lines of exports, held to the careful way: Apple's documents of every shape, and ours beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adept.protocol.device import DEVICE_KEYS
+from adept.records.csv_cells import csv_line
+from adept.records.device_cells import CSV_COLUMNS, csv_lines
+from adept.records.device_json import json_lines
+from adept.records.devices import OURS_LAST, device_document, plain
+from adept.store.inventory import ListedDevice
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+texts = st.sampled_from(
+    ["", "=1+2", "+49", "-1", "@x", "\tx", "\rx", 'a "b", c', "Größe 🍏", "line\nbreak", "'x", "\\"]
+)
+values = st.one_of(texts, st.none(), st.booleans(), st.integers(-5, 5), st.lists(texts, max_size=2), st.just({"a": 1}))
+keys = st.sampled_from([*DEVICE_KEYS[1:], *OURS_LAST, "account", "response_status", "key_of_the_future"])
+
+
+def listed(document: str, serial: str = "C02", **columns: Any) -> ListedDevice:
+    row: dict[str, Any] = {
+        "id": 1,
+        "account_id": 1,
+        "account_name": "hq",
+        "serial_number": serial,
+        "model": None,
+        "document": document,
+        "first_seen_at": NOW,
+        "changed_at": NOW,
+        "deleted_at": None,
+        "deleted_reason": None,
+    }
+    return ListedDevice(**(row | columns))
+
+
+def carefully_as_csv(row: ListedDevice) -> bytes:
+    document = device_document(row)
+    return csv_line([plain(document.get(column)) for column in CSV_COLUMNS])
+
+
+@given(st.dictionaries(keys, values), st.booleans())
+def test_a_line_of_either_form_says_what_the_document_says(apples: dict[str, Any], spaced: bool):
+    written = msgspec.json.encode({"serial_number": "C02", **apples})
+    row = listed((msgspec.json.format(written, indent=1) if spaced else written).decode())
+    assert msgspec.json.decode(json_lines([row])) == msgspec.json.decode(msgspec.json.encode(device_document(row)))
+    assert csv_lines([row]) == carefully_as_csv(row)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"serial_number":"C02"}',
+        '{"serial_number":"c02","model":"iMac"}',
+        '{"serial_number":" C02 ","model":"iMac"}',
+        '{"model":"iMac","serial_number":"C02"}',
+        '{"serial_number":"C02","serial_number":"C03"}',
+        '{"serial_number":"C022","model":"iMac"}',
+        '{"model":"iMac"}',
+        "{}",
+        ' {"serial_number":"C02","account":"theirs"} ',
+        '{"serial_number":"C02","deleted_at":"never"}',
+        '{"serial_number":"C02","imei":"35"}',
+        '{"serial_number":"C02","is_replacement_device":"true","description":7}',
+        '{"serial_number":"C02","model":"\\u003d1+2"}',
+    ],
+)
+def test_documents_that_are_not_as_apple_writes_them_keep_one_serial_number_and_our_keys(document: str):
+    row = listed(document, deleted_at=NOW, deleted_reason="deleted")
+    line = json_lines([row])
+    found = msgspec.json.decode(line, type=dict[str, Any])
+    assert found == msgspec.json.decode(msgspec.json.encode(device_document(row)))
+    assert (found["serial_number"], found["account"], found["deleted_reason"]) == ("C02", "hq", "deleted")
+    assert line.count(b'"serial_number"') == 1
+    assert csv_lines([row]) == carefully_as_csv(row)
+
+
+def test_several_devices_are_several_lines():
+    rows = [listed(f'{{"serial_number":"S{number}","model":"a,b"}}', f"S{number}") for number in range(3)]
+    assert [msgspec.json.decode(line)["serial_number"] for line in json_lines(rows).splitlines()] == ["S0", "S1", "S2"]
+    found = list(csv.reader(io.StringIO(csv_lines(rows).decode(), newline="")))
+    assert [line[CSV_COLUMNS.index("serial_number")] for line in found] == ["S0", "S1", "S2"]
