@@ -224,6 +224,7 @@ EXAMPLES: list[errors.AdeptError] = [
     errors.Misuse("m"),
     errors.NotFound("m"),
     errors.Conflict("m"),
+    errors.CursorExpired("m"),
     errors.ConfigError("m"),
     errors.StoreError("m"),
     errors.TokenFileError("m"),

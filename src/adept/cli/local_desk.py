@@ -13,18 +13,16 @@ from adept.accounts import exchange, registry
 from adept.cli.local_sync import walk_here
 from adept.cli.storage import connect, person, utc_now
 from adept.client.setup import APPLE_URL
-from adept.errors import Misuse
-from adept.protocol.device import fold_serial
 from adept.records import accounts, holds, passes
 from adept.records.changes import ChangeDocument, change_document
 from adept.records.device_export import ExportForm, export_devices
 from adept.records.device_lists import device_batches, one_device
 from adept.records.device_query import DeviceQuery
 from adept.records.devices import DeviceDocument, device_document
-from adept.records.lists import ItemList, read_cursor
+from adept.records.feed import feed_page
+from adept.records.lists import ItemList
 from adept.records.tokens import TokenOutcomeRecord, token_outcome_record
 from adept.store.accounts import account_named
-from adept.store.changes import changes_after, last_change
 from adept.sync import holds as decisions
 
 if TYPE_CHECKING:
@@ -153,27 +151,16 @@ class LocalDesk:
         limit: int | None = None,
     ) -> AsyncGenerator[list[ChangeDocument]]:
         """Changes after the cursor, oldest first, in lists that fit into memory, none of them empty."""
-        left, after = limit, read_cursor(cursor) or 0
-        folded = fold_serial(serial) if serial is not None else None
-        async with self.store.reading() as tx:
-            account_id = (await account_named(tx, account)).id if account is not None else None
-            while size := CHANGES if left is None else min(left, CHANGES):
-                rows = await changes_after(tx, after, account_id=account_id, serial=folded, limit=size)
-                if not rows:
-                    return
-                yield [change_document(row) for row in rows]
-                after = rows[-1].id
-                left = None if left is None else left - len(rows)
+        left = limit
+        while size := CHANGES if left is None else min(left, CHANGES):
+            page = await feed_page(self.store, account=account, serial=serial, cursor=cursor, limit=size)
+            if not page.items:
+                return
+            yield [change_document(row) for row in page.items]
+            cursor = page.next_cursor
+            left = None if left is None else left - len(page.items)
 
     async def feed(self, cursor: str | None) -> tuple[list[ChangeDocument], str]:
-        """The next changes of the feed, possibly none, and the cursor to go on with. Misuse for another feed's."""
-        after = read_cursor(cursor) or 0
-        async with self.store.reading() as tx:
-            rows = await changes_after(tx, after, limit=CHANGES)
-            newest = rows[-1].id if rows else await last_change(tx)
-        if newest < after:
-            raise Misuse(
-                f"the feed ends at {newest}, before the cursor {after}: this is another database, or an older copy",
-                way_out="begin anew with --state, or go on with --cursor",
-            )
-        return [change_document(row) for row in rows], str(newest if rows else after)
+        """The next changes of the feed, possibly none, and the cursor to go on with. CursorExpired for another's."""
+        page = await feed_page(self.store, cursor=cursor, limit=CHANGES)
+        return [change_document(row) for row in page.items], page.next_cursor

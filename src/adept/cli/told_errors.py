@@ -7,6 +7,7 @@ from adept.errors import (
     Busy,
     ConfigError,
     Conflict,
+    CursorExpired,
     Denied,
     Malformed,
     Misuse,
@@ -19,7 +20,8 @@ from adept.errors import (
 )
 
 _PLAIN: dict[str, type[AdeptError]] = {
-    kind.code: kind for kind in (Misuse, NotFound, ConfigError, StoreError, TokenFileError, NeedsPerson, Busy)
+    kind.code: kind
+    for kind in (Misuse, NotFound, CursorExpired, ConfigError, StoreError, TokenFileError, NeedsPerson, Busy)
 }
 _BUGS = (AdeptError.code, "bug")
 
