@@ -1,7 +1,8 @@
 """Where an account's requests may go: not into the operator's own network, unless the operator says so.
 
 A base URL decides whom the service talks to. Without this rule whoever may edit accounts could make it ask machines
-that only it can reach, and read from its errors what answers there. The name is looked up when the URL is set.
+that only it can reach, and read from its errors what answers there. A name is looked up when the URL is set. What it
+leads to later has to show the name's certificate: plain http is for this machine's own names alone, which are refused.
 """
 
 from __future__ import annotations
