@@ -32,7 +32,21 @@ _API = (
 # Modules of web whose `router` has whole paths.
 _OTHERS = ("health", "doors", "metrics", "front")
 # Modules of web/ui: the pages for people; their `router` has whole paths too.
-_PAGES = ("login", "theme", "setup", "people", "keys", "person")
+_PAGES = (
+    "overview",
+    "login",
+    "theme",
+    "setup",
+    "people",
+    "keys",
+    "person",
+    "devices",
+    "device",
+    "dep_accounts",
+    "set_up",
+    "account",
+    "account_acts",
+)
 
 
 def api_routers() -> Iterator[APIRouter]:

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from adept.accounts.tokens import Connect, Now
+from adept.records.overview import KeptTallies
 from adept.settings import Settings
 from adept.store.database import Store
 from adept.web.counts import Metrics
@@ -27,6 +28,7 @@ class Service:
     connect: Connect
     wake: Callable[[], None]
     metrics: Metrics = field(default_factory=Metrics)
+    tallies: KeptTallies = field(default_factory=KeptTallies)
 
 
 def _service(request: Request) -> Service:

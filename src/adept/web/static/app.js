@@ -10,7 +10,8 @@ function tellAgo(time) {
   const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
   const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
   if (Math.abs(seconds) > 60 * 86400) return;
-  time.textContent = unit ? away.format(Math.trunc(seconds / unit[1]), unit[0]) : seconds <= 0 ? "just now" : "in a moment";
+  const told = unit ? away.format(Math.trunc(seconds / unit[1]), unit[0]) : seconds <= 0 ? "just now" : "in a moment";
+  if (time.textContent !== told) time.textContent = told;  // only what changes: the observer below watches
 }
 
 function tellTimes(root) {
@@ -82,4 +83,15 @@ const address = new URL(location.href);
 if (address.searchParams.has("done")) {
   address.searchParams.delete("done");
   history.replaceState(history.state, "", address);
+}
+
+// How many devices are selected, counted as they are ticked; the list's own address keeps those of other pages.
+const picked = document.querySelector("[data-picked]");
+if (picked) {
+  const count = () => {
+    const here = document.querySelectorAll("input[name=tick]:checked").length;
+    picked.textContent = (Number(picked.dataset.picked) + here).toLocaleString("en");
+  };
+  document.addEventListener("change", (event) => event.target.name === "tick" && count());
+  window.addEventListener("pageshow", count);
 }

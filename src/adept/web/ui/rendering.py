@@ -102,6 +102,11 @@ class Visit:
             **values,
         )
 
+    def part(self, template: str, **values: Any) -> str:
+        """A part of a page, for who looks at it already."""
+        given = {"now": self.service.now(), "may": self.caller.role.covers, "typed": {}, "errors": {}, **values}
+        return _environment().get_template(template).render(given)
+
     def go(self, path: str, **query: str) -> Response:
         """Look there next (303): after every form that did something, so that a reload does it no second time.
 
@@ -154,6 +159,9 @@ def _environment() -> Environment:
         "change_kinds": words.CHANGE_KINDS,
         "profile_states": words.PROFILE_STATES,
         "user_states": words.USER_STATES,
+        "token_states": words.TOKEN_STATES,
+        "keypair_states": words.KEYPAIR_STATES,
+        "hold_states": words.HOLD_STATES,
         "roles": words.ROLES,
         "word_of": words.word_of,
         "family_icon": words.family_icon,
