@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from adept.errors import NotFound
 from adept.store.accounts import account_named
 from adept.store.database import Store
+from adept.store.devices import documents
 from adept.store.holds import StoredHold, holds_of, serials_held
 
 
@@ -34,6 +38,16 @@ class HoldDetails(HoldRecord):
     serial_numbers: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class HeldDevice:
+    """A device in a hold, as a person knows it; "" for what Apple did not say."""
+
+    serial_number: str
+    model: str = ""
+    description: str = ""
+    asset_tag: str = ""
+
+
 def hold_record(row: StoredHold) -> HoldRecord:
     """A stored hold as it is shown in a list."""
     return HoldRecord(devices=len(serials_held(row)), **_columns(row))
@@ -56,6 +70,19 @@ async def one_hold(store: Store, account: str, hold_id: int) -> HoldDetails:
     if found is None:
         raise NotFound(f"account {account!r} has no hold {hold_id}", way_out=f"see adept accounts holds {account}")
     return hold_details(found)
+
+
+async def held_devices(store: Store, account: str, serials: Sequence[str]) -> list[HeldDevice]:
+    """What is known of devices in a hold of the account, in that order. NotFound for an unknown account."""
+    async with store.reading() as tx:
+        known = await documents(tx, (await account_named(tx, account)).id, serials)
+    return [HeldDevice(serial, **_told(known.get(serial))) for serial in serials]
+
+
+def _told(document: str | None) -> dict[str, str]:
+    """What a person knows a device by, of Apple's JSON: only what is text."""
+    said = msgspec.json.decode(document) if document else {}
+    return {key: said[key] for key in ("model", "description", "asset_tag") if isinstance(said.get(key), str)}
 
 
 async def _rows(store: Store, account: str) -> list[StoredHold]:

@@ -34,6 +34,7 @@ _OTHERS = ("health", "doors", "metrics", "front")
 # Modules of web/ui: the pages for people; their `router` has whole paths too.
 _PAGES = (
     "overview",
+    "activity",
     "login",
     "theme",
     "setup",

@@ -49,6 +49,18 @@ CHANGE_KINDS: Mapping[str, Word] = {
     "deleted": Word("Gone", "deleted", "red"),
 }
 
+# What became of a device: the kinds of changes, and a move between two accounts of ours.
+EVENT_KINDS: Mapping[str, Word] = {**CHANGE_KINDS, "moved": Word("Moved", "external", "azure")}
+
+DEVICE_THERE = Word("There", "check", "green")
+
+# What Apple answers in place of a device that it is asked about.
+ABSENCES: Mapping[str, str] = {
+    "NOT_FOUND": "Apple doesn't have the device for this MDM server.",
+    "NOT_ACCESSIBLE": "The device is not this MDM server's to ask about: it is another's, or nobody's.",
+    "NOT_ANSWERED": "Apple left the device out of its answer.",
+}
+
 DELETED_REASONS: Mapping[str, str] = {
     "deleted": "unassigned, moved or released at Apple",
     "replaced": "replaced by another device",
@@ -87,6 +99,56 @@ USER_STATES: Mapping[str, Word] = {
     "revoked": Word("Revoked", "x", "secondary"),
 }
 
+TOKEN_STATES: Mapping[str, Word] = {
+    "candidate": Word("Waits", "clock", "orange"),
+    "active": Word("In use", "check", "green"),
+    "retired": Word("Ended", "x", "secondary"),
+}
+
+KEYPAIR_STATES: Mapping[str, Word] = {
+    "staged": Word("For the next token", "key", "azure"),
+    "active": Word("In use", "check", "green"),
+    "retired": Word("Retired", "x", "secondary"),
+}
+
+HOLD_STATES: Mapping[str, Word] = {
+    "open": Word("Waits for you", "hand", "orange", needs=True),
+    "confirmed": Word("Confirmed", "check", "green"),
+    "discarded": Word("Discarded", "x", "secondary"),
+    "replaced": Word("Replaced by a newer one", "sync", "secondary"),
+}
+
+# What Apple says of an account, by Apple's keys.
+IDENTITY: Mapping[str, str] = {
+    "org_name": "Organisation",
+    "server_name": "MDM server",
+    "server_uuid": "Server identifier",
+    "org_email": "Email",
+    "org_phone": "Phone",
+    "org_address": "Address",
+    "org_type": "Kind",
+    "org_version": "Portal version",
+    "org_id": "Organisation number",
+    "org_id_hash": "Organisation identifier",
+    "admin_id": "Token made by",
+    "facilitator_id": "Facilitator",
+    "urls": "What may be asked",
+}
+
+# How often an account is synced, in seconds.
+INTERVALS: Mapping[int, str] = {
+    300: "5 minutes",
+    900: "15 minutes",
+    1800: "30 minutes",
+    3600: "hour",
+    7200: "2 hours",
+    21600: "6 hours",
+    43200: "12 hours",
+    86400: "day",
+    259200: "3 days",
+    518400: "6 days",
+}
+
 # What a page says at its top after a form did what it is for.
 DONE: Mapping[str, str] = {
     "logged_out": "You are logged out.",
@@ -98,6 +160,16 @@ DONE: Mapping[str, str] = {
     "password_changed": "Your password was changed, and your other sessions were ended.",
     "session_ended": "The session was ended.",
     "sessions_ended": "All sessions were ended.",
+    "token_taken": "Apple accepted the token.",
+    "token_renewed": "Apple accepted the new token. Nothing else changed.",
+    "sync_asked": "The sync was asked for. It shows below as it goes on.",
+    "full_sync_asked": "The full sync was asked for. It shows below as it goes on.",
+    "account_paused": "The account is paused. A sync in progress goes to its end.",
+    "account_resumed": "The account is synced again.",
+    "account_changed": "The settings were changed. They count from the next sync on.",
+    "account_removed": "The account was removed, with its devices and tokens. Nothing changed at Apple.",
+    "hold_confirmed": "The hold was confirmed: its devices are marked as gone.",
+    "hold_discarded": "The hold was discarded: its devices stay.",
     "key_revoked": "The key was revoked. It is worth nothing from now on.",
 }
 

@@ -1,0 +1,85 @@
+"""The list of accounts, and one account: what it shows and what is done there."""
+
+from __future__ import annotations
+
+from playwright.async_api import Page, expect
+
+from adept.accounts.registry import change
+from adept.records.accounts import account_details, account_list
+from adept.store.audit import ADEPT
+from tests.browser.conftest import VisitAs, accessible
+from tests.web.conftest import RunningService
+from tests.web.walking import add_account, walk
+
+
+async def test_no_accounts_yet(page: Page, visit_as: VisitAs) -> None:
+    await page.goto("/settings/dep-accounts")
+    await expect(page.get_by_text("No DEP accounts yet")).to_be_visible()
+    await accessible(page)
+    viewer = await visit_as("viewer")
+    await viewer.goto("/settings/dep-accounts")
+    await expect(viewer.get_by_role("link", name="New DEP Account")).to_have_count(0)
+
+
+async def test_an_account_is_synced_paused_resumed_and_set(page: Page, service: RunningService) -> None:
+    await add_account(service)
+    await walk(service)
+    await page.goto("/settings/dep-accounts")
+    await accessible(page)
+    await page.get_by_role("link", name="hq", exact=True).click()
+    await expect(page.get_by_role("table", name="What Apple says of the account")).to_contain_text("server_uuid")
+    await accessible(page)
+    passes = page.get_by_role("table", name="Passes, the newest first").get_by_role("row")
+    await expect(passes).to_have_count(2)
+
+    await page.get_by_role("button", name="Full sync").dblclick()
+    await expect(page.get_by_role("status").first).to_contain_text("The full sync was asked for.")
+    await expect(page.get_by_text("begins in a moment")).to_be_visible()
+    await accessible(page)
+    await walk(service)
+    await expect(page.get_by_text("begins in a moment")).to_have_count(0)  # without reloading
+    await expect(passes).to_have_count(3)
+    await page.get_by_role("button", name="Sync now").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The sync was asked for.")
+    await walk(service)
+
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.get_by_role("heading", name="Paused")).to_be_visible()
+    await expect(page.get_by_role("button", name="Sync now")).to_have_count(0)
+    await accessible(page)
+    await page.get_by_role("button", name="Resume").click()
+    await expect(page.get_by_role("heading", name="OK", exact=True)).to_be_visible()
+
+    await page.get_by_label("Sync every").select_option("hour")
+    await page.get_by_label("Devices at a time").fill("5000")
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_label("Devices at a time")).to_have_accessible_description(
+        "The page size must be 1 to 1000, not 5000."
+    )
+    await expect(page.get_by_label("Sync every")).to_have_value("3600")
+    await accessible(page)
+    await page.get_by_label("Devices at a time").fill("50")
+    version = (await account_details(service.store, "hq")).version
+    await change(service.store, "hq", version=version, interval_s=7200, by=ADEPT, now=service.clock)
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_role("alert")).to_contain_text("was changed by")
+    await expect(page.get_by_label("Sync every")).to_have_accessible_description("It is now every 2 hours.")
+    await expect(page.get_by_label("Sync every")).to_have_value("3600")
+    await accessible(page)
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The settings were changed.")
+    account = await account_details(service.store, "hq")
+    assert (account.interval_s, account.page_size) == (3600, 50)
+
+
+async def test_an_account_is_removed_once_its_name_is_typed(no_script_page: Page, service: RunningService) -> None:
+    page = no_script_page
+    await add_account(service)
+    await page.goto("/accounts/hq")
+    await page.get_by_label("Type hq to remove it").fill("lab")
+    await page.get_by_role("button", name="Remove account").click()
+    await expect(page.get_by_label("Type hq to remove it")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Type hq to remove it").fill("HQ")
+    await page.get_by_role("button", name="Remove account").click()
+    await expect(page.get_by_role("status")).to_contain_text("The account was removed")
+    assert await account_list(service.store) == []
