@@ -114,6 +114,12 @@ async def account_list(store: Store) -> list[AccountRecord]:
     return [AccountRecord(**_values(row, devices=devices.get(row.id, 0), ends=ends.get(row.id))) for row in rows]
 
 
+async def account_names(store: Store) -> list[str]:
+    """The names of all accounts, in order."""
+    async with store.reading() as tx:
+        return [row.name for row in await all_accounts(tx)]
+
+
 async def account_details(store: Store, name: str) -> AccountDetails:
     """One account, by its name in any case. NotFound for an unknown one."""
     async with store.reading() as tx:

@@ -19,10 +19,13 @@ Field = Literal["any", "serial_number"]
 class DeviceQuery:
     """Every one narrows; None asks for nothing particular. Times: `since` is included, `until` is not.
 
+    `ids` are those of ListedDevice: devices that somebody picked one by one.
+
     `search` is a text in serial number, model, description, asset tag, IMEI, MEID, EID or a MAC address, in any case;
     with `field` serial_number in that alone, which is faster.
     """
 
+    ids: tuple[int, ...] | None = None
     account: str | None = None
     family: str | None = None
     status: str | None = None
@@ -47,6 +50,7 @@ async def device_filter(tx: Transaction, query: DeviceQuery) -> DeviceFilter:
     """The query as the store takes it. NotFound for an unknown account."""
     account = await account_named(tx, query.account) if query.account is not None else None
     return DeviceFilter(
+        ids=query.ids,
         account_id=account.id if account else None,
         family=query.family,
         status=query.status,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.protocol.device import DeviceFamily, fold_serial
-from adept.store.dialects import holds_text, unindexed
+from adept.store.dialects import holds_text, numbers_among, unindexed
 from adept.store.searched import sought
 from adept.store.tables import devices
 
@@ -37,10 +37,11 @@ class SearchField(StrEnum):
 class DeviceFilter:
     """Which devices; None asks for no particular one. Families, states and UUIDs are compared without case.
 
-    `deleted` False is the live ones, True the tombstones, None both. `search` is words in the fields that
-    `adept.store.searched` puts together. Of times, `since` is included and `until` is not.
+    `ids` are those of rows. `deleted` False is the live ones, True the tombstones, None both. `search` is words in the
+    fields that `adept.store.searched` puts together. Of times, `since` is included and `until` is not.
     """
 
+    ids: tuple[int, ...] | None = None
     account_id: int | None = None
     serial_number: str | None = None
     family: str | None = None
@@ -72,6 +73,8 @@ def conditions(
         return plain if by_index is None or name in by_index else unindexed(plain, tx)
 
     found: dict[str, ColumnElement[bool]] = {}
+    if wanted.ids is not None:
+        found["id"] = numbers_among(devices.c.id, wanted.ids, tx)
     if wanted.account_id is not None:
         found["account_id"] = column("account_id") == wanted.account_id
     if wanted.serial_number is not None:
@@ -82,7 +85,8 @@ def conditions(
         ("profile_uuid", wanted.profile_uuid),
     ):
         if value is not None:
-            found[name] = column(name).in_(spellings(value))
+            first, *others = spellings(value)
+            found[name] = column(name).in_([first, *others]) if others else column(name) == first
     if wanted.deleted is not None:
         there = column("deleted_at")
         found["deleted_at"] = there.is_not(None) if wanted.deleted else there.is_(None)
@@ -119,6 +123,8 @@ def _anywhere(column: ColumnElement[str], wanted: DeviceFilter, tx: AsyncConnect
 
 
 def spellings(word: str) -> list[str]:
-    """How Apple may have spelled a family, a state or a UUID that somebody typed in whatever case."""
-    apples = [family.value for family in DeviceFamily if family.value.lower() == word.lower()]
-    return list(dict.fromkeys([word, *apples, word.lower(), word.upper()]))
+    """How Apple spells a family, a state or a UUID that somebody typed in whatever case."""
+    for family in DeviceFamily:
+        if family.value.lower() == word.lower():
+            return [family.value]
+    return list(dict.fromkeys([word, word.lower(), word.upper()]))

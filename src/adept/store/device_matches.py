@@ -19,7 +19,16 @@ from adept.store.tables import devices
 
 DENSE = 10_000  # devices
 _INDEXED = frozenset(
-    {"serial_number", "account_id", "profile_uuid", "device_family", "profile_status", "first_seen_at", "changed_at"}
+    {
+        "id",
+        "serial_number",
+        "account_id",
+        "profile_uuid",
+        "device_family",
+        "profile_status",
+        "first_seen_at",
+        "changed_at",
+    }
 )
 
 
@@ -39,7 +48,7 @@ async def by_filters(
             return [numbers_among(devices.c.id, found, tx), *conditions(wanted, tx, by_index=()).values()], None
     counts = await _counts(tx, wanted, dense=dense)
     best = min(counts, key=lambda name: counts[name], default=None)
-    is_all = len(conditions(wanted, tx).keys() | {"deleted_at"}) == 2  # one, and whether they are live
+    is_all = len(conditions(wanted, tx).keys() - {"deleted_at"}) <= 1  # the index says it, live or gone
     if best is not None and (is_all or counts[best] < dense):
         fitting = conditions(wanted, tx, by_index=(best, "deleted_at"))
         return [*fitting.values()], counts[best] if is_all else None
