@@ -154,3 +154,11 @@ async def test_apple_can_be_asked_by_operators_with_a_token_only(service, hq: li
     await service.post("/api/v1/accounts", role="admin", json={"name": "bare"})
     bare = await service.post(f"{DEVICES}/bare/{hq[0]}/ask", role="operator")
     assert (bare.status_code, bare.json()["code"]) == (409, "needs_person")
+
+
+@pytest.mark.parametrize("serial", ["%C3%A1%17", "%20"])
+async def test_apple_is_not_asked_about_what_is_no_serial_number(service, hq: list[str], serial: str):
+    before = len(service.simulator.simulator.requests())
+    answer = await service.post(f"{DEVICES}/hq/{serial}/ask", role="operator")
+    assert (answer.status_code, answer.json()["code"]) == (422, "misuse")
+    assert len(service.simulator.simulator.requests()) == before

@@ -41,7 +41,8 @@ CHECKS = [
 ]
 EXAMPLES = 6  # of each kind, for each operation
 ROLES = ("viewer", "operator", "admin")
-KNOWN = {"name": ["hq"], "account": ["hq"], "pass_id": ["1", "2"]}
+
+Known = dict[str, list[str]]  # by the names of the path's parameters
 
 frugal = settings(
     max_examples=EXAMPLES,
@@ -60,7 +61,7 @@ async def inhabited(service):
     return service
 
 
-def drive(document: dict[str, Any], url: str, callers: Sequence[requests.Session]) -> list[str]:
+def drive(document: dict[str, Any], url: str, known: Known, callers: Sequence[requests.Session]) -> list[str]:
     """Ask for every operation; what was wrong. Runs in a thread: the service has the event loop."""
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=url)
@@ -72,21 +73,21 @@ def drive(document: dict[str, Any], url: str, callers: Sequence[requests.Session
             continue  # may last for minutes: see test_events
         for mode in GenerationMode:
             try:
-                ask(operation, mode, callers)
+                ask(operation, mode, known, callers)
             except FailureGroup as failures:
                 wrong.append(f"{operation.label}: {failures}")
     return wrong
 
 
-def ask(operation: Any, mode: GenerationMode, callers: Sequence[requests.Session]) -> None:
+def ask(operation: Any, mode: GenerationMode, known: Known, callers: Sequence[requests.Session]) -> None:
     """Ask for one operation in many ways, half of the time about something that is there; the callers take turns."""
     turns = cycle(callers)
 
     @frugal
     @given(case=operation.as_strategy(generation_mode=mode), place=st.integers(0, 99))
     def one(case: Case[Any], place: int) -> None:
-        for name in KNOWN.keys() & (case.path_parameters or {}).keys() if place % 2 else ():
-            case.path_parameters[name] = KNOWN[name][place % len(KNOWN[name])]
+        for name in known.keys() & (case.path_parameters or {}).keys() if place % 2 else ():
+            case.path_parameters[name] = known[name][place // 2 % len(known[name])]
         case.validate_response(case.call(session=next(turns), timeout=30), checks=CHECKS)
 
     run: Callable[[], None] = one
@@ -111,7 +112,8 @@ def callers_with(keys: Sequence[str | None]) -> Iterator[list[requests.Session]]
 @pytest.mark.timeout(600)  # a thousand requests; a busy machine takes its time
 async def test_whoever_asks_whatever_the_answer_is_one_that_the_document_promises(inhabited):
     document = (await inhabited.get("/api/v1/openapi.json")).json()
+    known = {"name": ["hq"], "serial": list(inhabited.simulator.simulator.devices())[:3], "pass_id": ["1", "2"]}
     viewer, operator, admin = [await inhabited.key(role, may_read_secrets=True) for role in ROLES]
     with callers_with([admin, None, admin, viewer, admin, operator]) as callers:
-        wrong = await anyio.to_thread.run_sync(drive, document, inhabited.url, callers)
+        wrong = await anyio.to_thread.run_sync(drive, document, inhabited.url, known, callers)
     assert not wrong, "\n\n".join(wrong)

@@ -197,13 +197,18 @@ def _decode_leniently(document: bytes, serial_number: str | None) -> Device | Ma
     return device
 
 
+def is_serial_number(folded: str) -> bool:
+    """Whether a text, folded already, can be a serial number at all."""
+    return 0 < len(folded) <= SERIAL_MAX_LENGTH and folded.isprintable()
+
+
 def _read_serial(keys: Mapping[str, msgspec.Raw], default: str | None) -> str:
     """The folded serial number of the object, or else the one it was filed under; raises ValueError."""
     found = read_key(keys, "serial_number") if "serial_number" in keys else default
     if not isinstance(found, str) or not found.strip():
         raise ValueError("it has no serial number - at `$.serial_number`")
     serial = fold_serial(found)
-    if len(serial) > SERIAL_MAX_LENGTH or not serial.isprintable():
+    if not is_serial_number(serial):
         raise ValueError(f"{serial[:SERIAL_MAX_LENGTH]!r} is no serial number - at `$.serial_number`")
     return serial
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from adept.accounts.tokens import Connect, active_token
-from adept.errors import Malformed, NeedsPerson, NotFound
-from adept.protocol.device import Device, fold_serial
+from adept.errors import Malformed, Misuse, NeedsPerson, NotFound
+from adept.protocol.device import Device, fold_serial, is_serial_number
 from adept.store.accounts import account_named
 from adept.store.database import Store
 from adept.store.devices import documents
@@ -29,9 +29,12 @@ class LiveDevice:
 async def ask_apple(store: Store, account: str, serial: str, *, connect: Connect) -> LiveDevice:
     """Ask Apple about one serial number with the token of an account.
 
-    NotFound for an unknown account, NeedsPerson where it has no working token; what Apple refuses is raised.
+    NotFound for an unknown account, Misuse for what can't be a serial number, NeedsPerson where the account has no
+    working token; what Apple refuses is raised.
     """
     serial = fold_serial(serial)
+    if not is_serial_number(serial):
+        raise Misuse(f"{serial[:40]!r} is no serial number", field="serial")
     async with store.reading() as tx:
         row = await account_named(tx, account)
         stored = (await documents(tx, row.id, [serial])).get(serial)
