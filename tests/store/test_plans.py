@@ -64,7 +64,11 @@ ASKED: dict[str, tuple[Ask, str]] = {
     "a list by model": (listed(Order(SortKey.MODEL)), "ix_devices_model (model>?)"),
     "a list by last change": (listed(Order(SortKey.CHANGED_AT, descending=True)), "ix_devices_changed_at"),
     "a list by arrival": (listed(Order(SortKey.FIRST_SEEN_AT)), "ix_devices_first_seen_at"),
-    "a family": (listed(family="Mac"), "ix_devices_device_family (device_family=? AND deleted_at=?)"),
+    "a family": (listed(family="Mac"), "ix_devices_device_family (device_family=?)"),
+    "a family by model": (
+        listed(Order(SortKey.MODEL), family="Mac", dense=0),
+        "COVERING INDEX ix_devices_device_family (device_family=? AND model>?)",
+    ),
     "a state": (listed(status="pushed"), "ix_devices_profile_status (profile_status=? AND deleted_at=?)"),
     "a profile": (listed(profile_uuid="AB"), "ix_devices_profile_uuid (profile_uuid=? AND deleted_at=?)"),
     "what changed lately": (listed(changed_since=NOW), "ix_devices_changed_at (changed_at>?)"),

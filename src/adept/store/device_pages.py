@@ -84,7 +84,7 @@ async def page_of_devices(
     if rows is None:
         rows = await _walked(tx, wanted, order, after=after, limit=limit + 1)
         if with_total and total is None:
-            total = await count_up_to(dense, tx, _passing(tx, wanted, by_serial=True))
+            total = await count_up_to(dense, tx, _passing(tx, wanted, Order()))
     last = _place(rows[limit - 1], order, is_dense=is_dense) if len(rows) > limit else None
     return FoundPage(rows[:limit], last, total if with_total else None)
 
@@ -129,7 +129,7 @@ async def _walked(
 ) -> list[ListedDevice]:
     """The next devices that are met by walking the index of the order."""
     key, tie = devices.c[order.key.value], devices.c[order.tie]
-    passing = _passing(tx, wanted, by_serial=order.key is SortKey.SERIAL_NUMBER)
+    passing = _passing(tx, wanted, order)
     statement = select(devices.c.id, key.label("key"), tie.label("tie")).where(*passing)
     rows: list[ListedDevice] = []
     for part in _parts(statement, order, after):
@@ -140,9 +140,13 @@ async def _walked(
     return rows
 
 
-def _passing(tx: AsyncConnection, wanted: DeviceFilter, *, by_serial: bool) -> list[ColumnElement[bool]]:
-    """The conditions as they leave the choice of the index to the order."""
-    by_index = ("account_id", "deleted_at") if by_serial and _is_live_of_account(wanted) else ()
+def _passing(tx: AsyncConnection, wanted: DeviceFilter, order: Order) -> list[ColumnElement[bool]]:
+    """The conditions as they leave the choice of the index to the order: a few filters have one in that very order."""
+    by_index: tuple[str, ...] = ()
+    if order.key is SortKey.SERIAL_NUMBER and _is_live_of_account(wanted):
+        by_index = ("account_id", "deleted_at")
+    elif order.key is SortKey.MODEL:
+        by_index = ("device_family",)
     return [*conditions(wanted, tx, by_index=by_index).values()]
 
 

@@ -1,7 +1,8 @@
 """The text that a device is found by: what identifies and describes it, in one column.
 
-Each value stands on a line of its own, folded to one case, so that a value that begins with a text, or is it, is found
-as well as one that holds it. The order of the values is that of their worth: the end of an overlong text is cut off.
+Each value stands on a line of its own, in one case and without colons, so that a value that begins with a text, or is
+it, is found as well as one that holds it. The order of the values is that of their worth: the end of an overlong text
+is cut off.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import re
 from adept.protocol.device import Device
 
 SEARCHED_BYTES = 1500  # of UTF-8: an index entry of PostgreSQL ends at 2704 bytes, with all that stands in it
-_SEPARATED = re.compile(r"[0-9a-f]+(?:[:. -][0-9a-f]+)+")
+_SEPARATED = re.compile(r"[0-9a-f]+(?:[. -][0-9a-f]+)+")
 
 
 def searched_text(device: Device) -> str:
-    """What the device is found by: MAC addresses without their colons."""
+    """What the device is found by."""
     macs = (device.wifi_mac_address, device.bluetooth_mac_address, device.ethernet_mac_address)
     values = (
         device.serial_number,
         *(device.imei or ()),
         *(device.meid or ()),
         device.eid,
-        *[mac.replace(":", "").replace("-", "") for mac in macs if mac],
+        *[mac.replace("-", "") for mac in macs if mac],
         device.asset_tag,
         device.model,
         device.description,
@@ -34,14 +35,14 @@ def searched_text(device: Device) -> str:
 
 
 def folded(text: str) -> str:
-    """The text in the one case that searching knows; the same on both engines, whatever the language."""
-    return text.casefold()
+    """The text as searching knows it: in one case, the same on both engines whatever the language, without colons."""
+    return text.casefold().replace(":", "")
 
 
 def sought(words: str) -> tuple[str, ...]:
     """What to look for in the searched texts: the words, and where they may be a MAC address or IMEI that somebody
-    wrote with colons, hyphens, dots or blanks, that without them."""
+    wrote with hyphens, dots or blanks, that without them."""
     text = folded(words.strip())
     if _SEPARATED.fullmatch(text):
-        return text, re.sub(r"[:. -]", "", text)
+        return text, re.sub(r"[. -]", "", text)
     return (text,)

@@ -291,7 +291,7 @@ devices = Table(
     # Those below begin with what arrives in order or has few values, and go on with the id: new devices are appended
     # to them, which costs a third of an index in the order of serial numbers.
     Index("ix_devices_account_id", "account_id", "id"),
-    Index("ix_devices_device_family", "device_family", "deleted_at", "id"),
+    Index("ix_devices_device_family", "device_family", "model", "id", "deleted_at", "account_id", "profile_status"),
     Index("ix_devices_profile_status", "profile_status", "deleted_at", "id"),
     Index(
         "ix_devices_profile_uuid",

@@ -108,9 +108,8 @@ def _searched(serial: str, document: str) -> str:
     lists = [value for key in ("imei", "meid") for value in _texts(apples.get(key))]
     macs = [value for key in ("wifi", "bluetooth", "ethernet") for value in _texts(apples.get(f"{key}_mac_address"))]
     rest = [value for key in ("asset_tag", "model", "description") for value in _texts(apples.get(key))]
-    stripped = [mac.replace(":", "").replace("-", "") for mac in macs]
-    values = [serial, *lists, *_texts(apples.get("eid")), *stripped, *rest]
-    text = "\n".join([value for value in values if value]).casefold().replace("\x00", "")
+    values = [serial, *lists, *_texts(apples.get("eid")), *[mac.replace("-", "") for mac in macs], *rest]
+    text = "\n".join([value for value in values if value]).casefold().replace("\x00", "").replace(":", "")
     return f"\n{text.encode('utf-8', 'ignore')[:1500].decode('utf-8', 'ignore')}\n"
 
 
@@ -125,8 +124,9 @@ def _create_indexes() -> None:
     _create_partial("ix_devices_deleted", by_serial, "deleted_at IS NOT NULL")
     _create_partial("ix_devices_profile_uuid", ["profile_uuid", "deleted_at", "id"], "profile_uuid IS NOT NULL")
     op.create_index("ix_devices_account_id", "devices", ["account_id", "id"])
-    for name in ("device_family", "profile_status"):
-        op.create_index(f"ix_devices_{name}", "devices", [name, "deleted_at", "id"])
+    by_family = ["device_family", "model", "id", "deleted_at", "account_id", "profile_status"]
+    op.create_index("ix_devices_device_family", "devices", by_family)
+    op.create_index("ix_devices_profile_status", "devices", ["profile_status", "deleted_at", "id"])
     for name in ("model", "first_seen_at", "changed_at"):
         op.create_index(f"ix_devices_{name}", "devices", [name, "id", *_FACETS])
     beside = ["profile_uuid", "first_seen_at", "changed_at", "searched"]
