@@ -213,7 +213,7 @@ async def test_two_services_and_commands_on_one_database_walk_no_account_twice(s
     for name in names:
         ran = await walked(store, name)
         assert {row.state for row in ran} == {"done"}
-        assert all(before.ended_at <= after.started_at for before, after in pairwise(ran))
+        assert all(before.ended_at and before.ended_at <= after.started_at for before, after in pairwise(ran))
     await assert_all_is_stored_and_told(store, apple)
     async with store.reading() as tx:
         holders = [(await account_named(tx, name)).lease_holder for name in names]

@@ -53,7 +53,7 @@ def test_unsigned_terms_are_looked_at_every_five_minutes_however_long_it_takes(f
 )
 def test_other_failures_back_off_from_a_minute_to_six_hours_or_to_a_day_where_somebody_has_to_act(health, limit_s):
     waits = [seconds_until_tried_again(health, failures) for failures in (1, 2, 3, 12, 10_000)]
-    assert waits == [60, 120, 240, min(60 * 2 ** 11, limit_s), limit_s]
+    assert waits == [60, 120, 240, min(60 * 2**11, limit_s), limit_s]
 
 
 @given(st.sampled_from(Health), FAILURES, CHANCES, st.floats(0, 100_000))

@@ -271,6 +271,7 @@ async def test_a_pass_that_was_asked_for_fails_where_the_only_token_still_waits(
     await rounds.visit("new")
     async with desk.store.reading() as tx:
         row = await pass_by_id(tx, asked.id)
+    assert row is not None
     assert (row.state, row.error_code) == ("failed", "T_C_NOT_SIGNED")
 
 

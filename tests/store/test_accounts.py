@@ -1,6 +1,5 @@
 """Accounts, on both engines."""
 
-
 import pytest
 
 from adept.errors import Misuse

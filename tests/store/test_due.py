@@ -42,9 +42,9 @@ async def test_due_are_those_whose_time_has_come_that_nobody_walks_the_longest_d
 
 async def test_due_is_also_what_apple_is_to_be_asked_of_alone(store: Store):
     async with store.writing() as tx:
-        later = {"next_sync_at": NOW + SECOND}
-        probed = await with_token(tx, store, "probed", next_probe_at=NOW, **later)
-        await with_token(tx, store, "notyet", next_probe_at=NOW + SECOND, **later)
+        later = NOW + SECOND
+        probed = await with_token(tx, store, "probed", next_sync_at=later, next_probe_at=NOW)
+        await with_token(tx, store, "notyet", next_sync_at=later, next_probe_at=later)
         assert await names(tx) == ["probed"]
         assert await leases.claim(tx, probed.id, now=NOW, holder="me", lease_s=30, due_only=True) == 1
 
