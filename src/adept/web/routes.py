@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec
 
 from fastapi import APIRouter
 
@@ -30,7 +29,7 @@ _API = (
     "docs",
 )
 # Modules of web whose `router` has whole paths.
-_OTHERS = ("health", "doors", "metrics", "front")
+_OTHERS = ("health", "doors", "metrics")
 # Modules of web/ui: the pages for people; their `router` has whole paths too.
 _PAGES = (
     "overview",
@@ -63,5 +62,4 @@ def other_routers() -> Iterator[APIRouter]:
 
 def _routers(package: str, names: tuple[str, ...]) -> Iterator[APIRouter]:
     for name in names:
-        if find_spec(f"{package}.{name}") is not None:
-            yield import_module(f"{package}.{name}").router
+        yield import_module(f"{package}.{name}").router
