@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 
 from adept.accounts.registry import change
 from adept.records.accounts import account_details, account_list
+from adept.simulator.world import FIRST_SERVER
 from adept.store.audit import ADEPT
 from tests.browser.conftest import VisitAs, accessible
 from tests.web.conftest import RunningService
@@ -29,7 +30,7 @@ async def test_an_account_is_synced_paused_resumed_and_set(page: Page, service: 
     await page.get_by_role("link", name="hq", exact=True).click()
     await expect(page.get_by_role("table", name="What Apple says of the account")).to_contain_text("server_uuid")
     await accessible(page)
-    passes = page.get_by_role("table", name="Passes, the newest first").get_by_role("row")
+    passes = page.get_by_role("table", name="The newest passes").get_by_role("row")
     await expect(passes).to_have_count(2)
 
     await page.get_by_role("button", name="Full sync").dblclick()
@@ -83,3 +84,35 @@ async def test_an_account_is_removed_once_its_name_is_typed(no_script_page: Page
     await page.get_by_role("button", name="Remove account").click()
     await expect(page.get_by_role("status")).to_contain_text("The account was removed")
     assert await account_list(service.store) == []
+
+
+async def test_a_hold_shows_its_devices_and_is_decided(page: Page, visit_as: VisitAs, service: RunningService) -> None:
+    simulator = service.simulator.simulator
+    simulator.buy(20, server=FIRST_SERVER)
+    await add_account(service)
+    await walk(service)
+    gone = [device["serial_number"] for device in simulator.newest_devices(12, FIRST_SERVER)]
+    await page.goto("/accounts/hq")
+    simulator.assign(gone, None)
+    simulator.fault("post_devices_sync", "bad_request_expired_cursor", count=1)
+    await walk(service)
+    await page.get_by_role("link", name="Look at the hold").click()  # it came without reloading
+    hold = page.get_by_role("region", name="A hold waits for you")
+    await expect(hold).to_contain_text("left out 12 of 30 devices")
+    await expect(hold.get_by_role("table", name="Devices in the hold").get_by_role("row")).to_have_count(13)
+    await accessible(page)
+    viewer = await visit_as("viewer")
+    await viewer.goto("/accounts/hq")
+    await expect(viewer.get_by_role("region", name="A hold waits for you")).to_contain_text(
+        "An operator can decide it."
+    )
+    await expect(viewer.get_by_role("main").get_by_role("button")).to_have_count(0)
+    await accessible(viewer)
+
+    await page.get_by_role("button", name="Mark them as gone").click()
+    dialog = page.get_by_role("dialog", name="Mark 12 devices as gone?")
+    await accessible(page)
+    await dialog.get_by_role("button", name="Mark as gone").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The hold was confirmed")
+    await expect(page.get_by_role("table", name="Holds that ended, the newest first")).to_contain_text("Confirmed")
+    assert (await account_details(service.store, "hq")).devices == 18

@@ -59,6 +59,10 @@ class TokenOutcome:
         return self.identity is not None
 
 
+class OtherServer(TokenFileError):
+    """The token is another MDM server's than the account's, and nobody allowed that. The old token still works."""
+
+
 async def keep_as_candidate(
     tx: Transaction,
     store: Store,
@@ -105,7 +109,7 @@ async def take(
         found_key_hash=new.token.fingerprint,
     )
     if sameness is Sameness.OTHER and not new.replace_server:
-        raise TokenFileError(
+        raise OtherServer(
             f"the token is for the server {describe(found)}, but account {account.name!r} is "
             f"{_described(account)}; the old token still works",
             way_out="upload it to the account it belongs to, or take the new server with --replace-server",

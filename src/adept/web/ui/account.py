@@ -36,6 +36,7 @@ class Said:
     label: str
     key: str
     value: str
+    is_json: bool
 
 
 @router.get("/accounts/{name}")
@@ -92,8 +93,9 @@ def said_by_apple(identity: dict[str, Any]) -> Iterator[Said]:
     known = [key for key in words.IDENTITY if key in identity]
     for key in (*known, *sorted(identity.keys() - words.IDENTITY.keys())):
         value = identity[key]
-        text = value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()
-        yield Said(words.IDENTITY.get(key, key.replace("_", " ").capitalize()), key, text)
+        is_json = not isinstance(value, str)
+        text = msgspec.json.format(msgspec.json.encode(value)).decode() if is_json else value
+        yield Said(words.IDENTITY.get(key, key.replace("_", " ").capitalize()), key, text, is_json)
 
 
 def intervals(current_s: int) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from adept.accounts import registry
 from adept.accounts.exchange import certificate, upload_token
+from adept.accounts.switch import OtherServer
 from adept.errors import AdeptError, Conflict
 from adept.jobs.requests import request_pass
 from adept.records.accounts import AccountDetails, account_details, account_list
@@ -99,6 +100,9 @@ async def upload(visit: AdminVisit, request: Request, account: AccountName, rene
         if error.status_code != 413:
             raise
         return await _show(visit, account, renew=renew, trouble=wrong(file=TOO_LARGE))
+    except OtherServer as error:
+        told = f"{error.message}; upload it to the account that it belongs to, or take the other server below"
+        return await _show(visit, account, renew=renew, trouble=wrong(file=told))
     except AdeptError as error:
         return await _show(visit, account, renew=renew, trouble=trouble_of(error, at=FILE))
     if not outcome.is_active:
