@@ -79,9 +79,9 @@ async def test_a_move_between_two_accounts_is_one_entry_on_both_pages(
     assert "Gone from hq" in gone
     assert "It is in schools now." in gone
     await remove(service.store, "hq", by=ADEPT, now=service.clock)
-    page = await service.get(f"/devices/schools/{serial}", headers=viewer)
-    assert "Moved from hq (removed) to schools" in text_of(page.text)
-    assert f'href="/devices/hq/{serial}"' not in page.text
+    after = await service.get(f"/devices/schools/{serial}", headers=viewer)
+    assert "Moved from hq (removed) to schools" in text_of(after.text)
+    assert f'href="/devices/hq/{serial}"' not in after.text
 
 
 async def test_what_apple_says_now_is_marked_where_it_differs(
