@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,9 @@ class Value:
     raw: str | None
 
 
+ABSENT = Value(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldRow:
     """A key of Apple's. `label` is None for one that this version of adept doesn't know."""
@@ -67,12 +70,12 @@ class FieldRow:
     key: str
     label: str | None
     value: Value
-    live: Value | None = None  # what Apple says now, where it was asked
+    live: Value | None = None  # what Apple says now, where it was asked and this key is the device's own
     differs: bool = False
 
 
 def field_rows(
-    stored: str, live: Mapping[str, Any] | None = None, *, differing: Sequence[str] | frozenset[str] = ()
+    stored: str, live: Mapping[str, Any] | None = None, *, differing: Collection[str] = ()
 ) -> list[FieldRow]:
     """The keys that a document has, those we know first; beside them what Apple says now, where it was asked."""
     had: Mapping[str, Any] = msgspec.json.decode(stored)
@@ -83,11 +86,11 @@ def field_rows(
             key,
             LABELS.get(key),
             _value(had, key),
-            None if live is None else _value(live, key),
+            None if live is None or key in _OF_ANSWERS else _value(live, key),
             key in differing,
         )
         for key in ordered
-        if key != "response_status" and not (live is not None and key not in had and key in _OF_ANSWERS)
+        if key in had or key not in _OF_ANSWERS
     ]
 
 
@@ -99,13 +102,15 @@ def unsaid(stored: str) -> list[str]:
 
 def value_of(key: str, found: Any) -> Value:
     """A value as it is shown; None is what Apple leaves out."""
-    return Value(None, None) if found is None else Value(_told(key, found), msgspec.json.encode(found).decode())
+    return ABSENT if found is None else _said(key, found)
 
 
 def _value(document: Mapping[str, Any], key: str) -> Value:
-    if key not in document:
-        return Value(None, None)
-    return Value(_told(key, document[key]), msgspec.json.encode(document[key]).decode())
+    return _said(key, document[key]) if key in document else ABSENT
+
+
+def _said(key: str, found: Any) -> Value:
+    return Value(_told(key, found), msgspec.json.encode(found).decode())
 
 
 def _told(key: str, found: Any) -> datetime | str | None:
