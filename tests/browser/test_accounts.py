@@ -109,7 +109,7 @@ async def test_a_hold_shows_its_devices_and_is_decided(page: Page, visit_as: Vis
     await expect(viewer.get_by_role("main").get_by_role("button")).to_have_count(0)
     await accessible(viewer)
 
-    await page.get_by_role("button", name="Mark them as gone").click()
+    await page.get_by_role("button", name="Confirm: mark as gone").click()
     dialog = page.get_by_role("dialog", name="Mark 12 devices as gone?")
     await accessible(page)
     await dialog.get_by_role("button", name="Mark as gone").click()
