@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -17,34 +16,22 @@ from adept.records.csv_cells import csv_line
 from adept.records.device_cells import CSV_COLUMNS, csv_lines
 from adept.records.device_json import json_lines
 from adept.records.devices import OURS_LAST, device_document, plain
-from adept.store.inventory import ListedDevice
+from adept.store.device_streams import ExportedDevice
 
-NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+NOW = "2026-11-20T12:00:00.123456Z"
 
 texts = st.sampled_from(
-    ["", "=1+2", "+49", "-1", "@x", "\tx", "\rx", 'a "b", c', "Größe 🍏", "line\nbreak", "'x", "\\"]
+    ["", "=1+2", "+49", "-1", "@x", "\tx", "\rx", 'a "b", c', "Größe 🍏", "line\nbreak", "'x", "\\", "cr\rx", "A-17"]
 )
 values = st.one_of(texts, st.none(), st.booleans(), st.integers(-5, 5), st.lists(texts, max_size=2), st.just({"a": 1}))
 keys = st.sampled_from([*DEVICE_KEYS[1:], *OURS_LAST, "account", "response_status", "key_of_the_future"])
 
 
-def listed(document: str, serial: str = "C02", **columns: Any) -> ListedDevice:
-    row: dict[str, Any] = {
-        "id": 1,
-        "account_id": 1,
-        "account_name": "hq",
-        "serial_number": serial,
-        "model": None,
-        "document": document,
-        "first_seen_at": NOW,
-        "changed_at": NOW,
-        "deleted_at": None,
-        "deleted_reason": None,
-    }
-    return ListedDevice(**(row | columns))
+def exported(document: str, serial: str = "C02", deleted_at: str | None = None) -> ExportedDevice:
+    return ExportedDevice("hq", serial, document, NOW, deleted_at, "deleted" if deleted_at else None, NOW)
 
 
-def carefully_as_csv(row: ListedDevice) -> bytes:
+def carefully_as_csv(row: ExportedDevice) -> bytes:
     document = device_document(row)
     return csv_line([plain(document.get(column)) for column in CSV_COLUMNS])
 
@@ -52,7 +39,7 @@ def carefully_as_csv(row: ListedDevice) -> bytes:
 @given(st.dictionaries(keys, values), st.booleans())
 def test_a_line_of_either_form_says_what_the_document_says(apples: dict[str, Any], spaced: bool):
     written = msgspec.json.encode({"serial_number": "C02", **apples})
-    row = listed((msgspec.json.format(written, indent=1) if spaced else written).decode())
+    row = exported((msgspec.json.format(written, indent=1) if spaced else written).decode())
     assert msgspec.json.decode(json_lines([row])) == msgspec.json.decode(msgspec.json.encode(device_document(row)))
     assert csv_lines([row]) == carefully_as_csv(row)
 
@@ -76,7 +63,7 @@ def test_a_line_of_either_form_says_what_the_document_says(apples: dict[str, Any
     ],
 )
 def test_documents_that_are_not_as_apple_writes_them_keep_one_serial_number_and_our_keys(document: str):
-    row = listed(document, deleted_at=NOW, deleted_reason="deleted")
+    row = exported(document, deleted_at=NOW)
     line = json_lines([row])
     found = msgspec.json.decode(line, type=dict[str, Any])
     assert found == msgspec.json.decode(msgspec.json.encode(device_document(row)))
@@ -86,7 +73,7 @@ def test_documents_that_are_not_as_apple_writes_them_keep_one_serial_number_and_
 
 
 def test_several_devices_are_several_lines():
-    rows = [listed(f'{{"serial_number":"S{number}","model":"a,b"}}', f"S{number}") for number in range(3)]
+    rows = [exported(f'{{"serial_number":"S{number}","model":"a,b"}}', f"S{number}") for number in range(3)]
     assert [msgspec.json.decode(line)["serial_number"] for line in json_lines(rows).splitlines()] == ["S0", "S1", "S2"]
     found = list(csv.reader(io.StringIO(csv_lines(rows).decode(), newline="")))
     assert [line[CSV_COLUMNS.index("serial_number")] for line in found] == ["S0", "S1", "S2"]

@@ -9,14 +9,13 @@ from typing import Literal
 from adept.records.csv_cells import csv_line
 from adept.records.device_cells import CSV_COLUMNS, csv_lines
 from adept.records.device_json import json_lines
-from adept.records.device_lists import device_batches
-from adept.records.device_query import EVERYTHING, DeviceQuery
+from adept.records.device_query import EVERYTHING, DeviceQuery, device_filter
 from adept.store.database import Store
-from adept.store.inventory import ListedDevice
+from adept.store.device_streams import ExportedRow, stream_exported
 
 ExportForm = Literal["csv", "ndjson"]
 _AT_A_TIME = 1000
-_LINES: dict[ExportForm, Callable[[Sequence[ListedDevice]], bytes]] = {"csv": csv_lines, "ndjson": json_lines}
+_LINES: dict[ExportForm, Callable[[Sequence[ExportedRow]], bytes]] = {"csv": csv_lines, "ndjson": json_lines}
 
 
 async def export_devices(
@@ -25,7 +24,10 @@ async def export_devices(
     """The file in chunks of whole lines, each with the number of devices in it. NotFound for an unknown account."""
     head = csv_line(CSV_COLUMNS) if form == "csv" else b""
     left = limit
-    async with aclosing(device_batches(store, query, at_a_time=_AT_A_TIME)) as batches:
+    async with (
+        store.reading() as tx,
+        aclosing(stream_exported(tx, await device_filter(tx, query), at_a_time=_AT_A_TIME)) as batches,
+    ):
         async for found in batches:
             batch = found if left is None else found[:left]
             yield head + _LINES[form](batch), len(batch)

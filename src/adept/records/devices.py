@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from adept.store.device_streams import ExportedDevice
 from adept.store.inventory import ListedDevice, StoredDevice
 
 OURS_LAST = ("first_seen_at", "deleted_at", "deleted_reason", "changed_at")
@@ -18,7 +19,7 @@ DeviceDocument = dict[str, object]
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def device_document(row: StoredDevice | ListedDevice) -> DeviceDocument:
+def device_document(row: StoredDevice | ListedDevice | ExportedDevice) -> DeviceDocument:
     """The device as one JSON object for msgspec to write; `plain` turns a value of Apple's into Python's."""
     apples = _members(row.document)
     apples.pop("response_status", None)  # belongs to an answer, not to a device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import custom_op
 
-from adept.store.tables import UtcTime, storable
+from adept.store.tables import UtcTime, from_microseconds, storable
 
 T = TypeVar("T")
 
@@ -106,3 +106,15 @@ def day_number(time: ColumnElement[datetime], tx: AsyncConnection) -> ColumnElem
     if is_sqlite(tx):
         return cast(type_coerce(time, BigInteger).op("/")(86_400_000_000), BigInteger)
     return cast(func.floor(func.extract("epoch", time) / 86_400), BigInteger)
+
+
+def undecoded_time(column: ColumnElement[datetime], tx: AsyncConnection) -> ColumnElement[Any]:
+    """A column of times as the driver gives them at the least cost: numbers, or PostgreSQL's own text."""
+    return type_coerce(column, BigInteger()) if is_sqlite(tx) else cast(column, Text)
+
+
+def decoded_time(time: int | str) -> datetime:
+    """The aware UTC time that `undecoded_time` gave."""
+    found = datetime.fromisoformat(time).astimezone(UTC) if isinstance(time, str) else from_microseconds(time)
+    assert found is not None
+    return found

@@ -118,7 +118,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:  # noqa: ARG002  # SQLAlchemy's
         """Aware UTC, whatever time zone the connection is in."""
-        return _as_utc if dialect.name == "postgresql" else _from_microseconds
+        return _as_utc if dialect.name == "postgresql" else from_microseconds
 
 
 def _as_microseconds(value: datetime | None) -> int | None:
@@ -129,7 +129,8 @@ def _as_microseconds(value: datetime | None) -> int | None:
 
 
 @lru_cache(maxsize=4096)  # devices of one page have their times in common
-def _from_microseconds(value: int | None) -> datetime | None:
+def from_microseconds(value: int | None) -> datetime | None:
+    """A time as SQLite keeps it, back again."""
     if value is None:
         return None
     return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
