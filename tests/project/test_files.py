@@ -49,6 +49,11 @@ def test_a_lock_holds_names_versions_markers_and_hashes_and_no_address(lock: str
     assert [line for line in lines if not pin.match(line) and not hashed.match(line)] == []
 
 
+def test_the_lock_of_the_pages_assets_holds_no_address(root: Path) -> None:
+    """npm writes where to give money into it: take that out, `npm ci` does not miss it."""
+    assert [line for line in (root / "package-lock.json").read_text().splitlines() if "://" in line] == []
+
+
 def test_the_development_lock_contains_the_run_time_lock(root: Path) -> None:
     def pins(name: str) -> set[str]:
         return {
