@@ -17,7 +17,16 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    async_playwright,
+    expect,
+)
 
 from adept.access.admission import Visitor
 from adept.access.passwords import hash_password
@@ -32,6 +41,9 @@ WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 740}
 _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _SECONDS = 1000
+_PATIENCE = 60 * _SECONDS  # what is not there by then will not come: generous, since machines may be busy
+
+expect.set_options(timeout=_PATIENCE)
 
 VisitAs: TypeAlias = Callable[..., Awaitable[Page]]
 
@@ -111,7 +123,7 @@ async def visit_as(browser: Browser, service: RunningService, password_hash: str
             }
         )
         windows.append(window)
-        window.set_default_timeout(10 * _SECONDS)
+        window.set_default_timeout(_PATIENCE)
         watch.over(window)
         if role is not None:
             secret = await _session_of(service, name or role, role, password_hash)

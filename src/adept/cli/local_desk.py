@@ -1,6 +1,7 @@
 """The desk over a database: what commands do with stored data, done in this process.
 
-Has the methods of `remote_desk.RemoteDesk`; each is one call of the functions that the service calls as well.
+Has the methods of `remote_desk.RemoteDesk`; each is one call of the functions that the service calls as well. What
+only some commands need, and is slow to import (the client, the opening of token files), is imported by those.
 """
 
 from __future__ import annotations
@@ -9,10 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
-from adept.accounts import exchange, registry
-from adept.cli.local_sync import walk_here
 from adept.cli.storage import connect, person, utc_now
-from adept.client.setup import APPLE_URL
 from adept.records import accounts, holds, passes
 from adept.records.changes import ChangeDocument, change_document
 from adept.records.device_export import ExportForm, export_devices
@@ -54,6 +52,9 @@ class LocalDesk:
 
     async def add_account(self, name: str, *, base_url: str | None, token: ServerToken | None) -> AccountDetails:
         """Add an account, with its decrypted token if there is one; without a URL it is Apple's."""
+        from adept.accounts import registry
+        from adept.client.setup import APPLE_URL
+
         account, _ = await registry.add(
             self.store,
             name,
@@ -67,17 +68,23 @@ class LocalDesk:
 
     async def change_account(self, name: str, edit: AccountEdit) -> AccountDetails:
         """Change the account, whatever it is now."""
+        from adept.accounts import registry
+
         account = await registry.change(self.store, name, version=None, by=person(), now=utc_now, **edit)
         return await self.account(account.name)
 
     async def certificate(self, name: str) -> bytes:
         """The account's certificate for Apple's portal (PEM)."""
+        from adept.accounts import exchange
+
         return await exchange.certificate(self.store, name, by=person(), now=utc_now)
 
     async def upload_token(
         self, name: str, data: bytes, *, key: bytes | None, replace_server: bool
     ) -> TokenOutcomeRecord:
         """Take a `.p7m` of Apple's portal."""
+        from adept.accounts import exchange
+
         outcome = await exchange.upload_token(
             self.store,
             name,
@@ -92,18 +99,26 @@ class LocalDesk:
 
     async def pause(self, name: str) -> None:
         """Walk the account no more."""
+        from adept.accounts import registry
+
         await registry.pause(self.store, name, by=person(), now=utc_now)
 
     async def resume(self, name: str) -> None:
         """Walk it again."""
+        from adept.accounts import registry
+
         await registry.resume(self.store, name, by=person(), now=utc_now)
 
     async def remove(self, name: str) -> int:
         """Remove the account; returns how many live devices it had."""
+        from adept.accounts import registry
+
         return await registry.remove(self.store, name, by=person(), now=utc_now)
 
     async def sync(self, name: str, *, full: bool, no_wait: bool, on_devices: Callable[[int], None]) -> Ended:
         """Walk the account to the end, or follow whoever does."""
+        from adept.cli.local_sync import walk_here
+
         return await walk_here(self.store, name, full=full, no_wait=no_wait, on_devices=on_devices)
 
     async def holds(self, name: str) -> list[HoldDetails]:
