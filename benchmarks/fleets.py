@@ -18,7 +18,7 @@ from adept.accounts.registry import add
 from adept.protocol.device import Device, decode_device
 from adept.simulator.fleet import Fleet
 from adept.store import devices
-from adept.store.accounts import account_named
+from adept.store.accounts import account_named, count_live
 from adept.store.audit import ADEPT
 from adept.store.database import Store, open_store
 from adept.store.searched import searched_text
@@ -49,7 +49,9 @@ async def fill(store: Store, count: int, accounts: int) -> None:
     for number, page in enumerate(_pages(fleet)):
         seen = BEGAN + timedelta(minutes=number * 400_000 / max(1, count // PAGE))
         async with store.writing() as tx:
-            await devices.put(tx, dice.choice(ids), [row(document, dice, seen) for document in page])
+            account_id, rows = dice.choice(ids), [row(document, dice, seen) for document in page]
+            await devices.put(tx, account_id, rows)
+            await count_live(tx, account_id, sum(row["deleted_at"] is None for row in rows))
 
 
 def _pages(fleet: dict[str, bytes]) -> Iterator[list[bytes]]:

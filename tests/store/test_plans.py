@@ -42,7 +42,6 @@ ASKED: dict[str, tuple[Ask, str]] = {
         lambda tx: devices.unseen(tx, 1, 1, "A", 10),
         "ix_devices_live (account_id=? AND serial_number>?)",
     ),
-    "how many live in each account": (inventory.counts_by_account, "ix_devices_live"),
     "one serial number anywhere": (
         lambda tx: inventory.device_rows(tx, DeviceFilter(serial_number="A1"), limit=10),
         "sqlite_autoindex_devices_1 (serial_number=?)",

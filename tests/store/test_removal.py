@@ -33,12 +33,16 @@ async def test_every_live_device_gets_a_tombstone_and_a_change_in_the_order_of_s
         await devices_of(tx, account.id, "b", "C", "A")
         await devices.put(tx, account.id, [gone("D"), device_row("E", in_doubt=True)])
         await devices_of(tx, other.id, "A")
+        await accounts.count_live(tx, account.id, 4)
         await changes.draw_numbers(tx, 10)
         assert await removal.tombstone_all(tx, account, reason="server_replaced", now=NOW) == 4
         found = await changes.changes_after(tx, 0, limit=10)
         (message,) = await outbox.outbox_after(tx, 0, limit=10)
         left = await device_rows(tx, DeviceFilter(deleted=None, account_id=account.id), limit=10)
         assert await devices.live_count(tx, other.id) == 1
+        emptied = await accounts.account_by_id(tx, account.id)
+        assert emptied is not None
+        assert emptied.live_devices == 0
     assert [(change.id, change.serial_number) for change in found] == [(11, "A"), (12, "C"), (13, "E"), (14, "b")]
     assert {(change.kind, change.reason, change.after, change.account_name) for change in found} == {
         ("deleted", "server_replaced", None, "hq")

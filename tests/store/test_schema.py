@@ -199,6 +199,18 @@ async def test_the_rows_of_the_second_revision_are_there_at_the_newest(empty_dat
             assert [{column: one[column] for column in row} for one in kept] == [row]
 
 
+async def test_the_live_devices_of_each_account_are_counted_on_the_way_up(empty_database_url: str):
+    await migrate(empty_database_url, "0001")
+    gone = ROWS_0001["devices"]
+    there = gone | {"deleted_at": None, "deleted_reason": None}
+    for row in (gone, there | {"serial_number": "B"}, there | {"serial_number": "C"}):
+        rows = {"devices": row} if row is not gone else ROWS_0001
+        await insert_first_rows(empty_database_url, rows)
+    await migrate(empty_database_url, "0004")
+    counted = text("SELECT live_devices FROM accounts")
+    assert await see(empty_database_url, lambda connection: connection.execute(counted).scalars().all()) == [2]
+
+
 async def test_a_migration_that_rebuilds_a_table_keeps_the_rows_that_refer_to_it(database_url: str):
     await insert_first_rows(database_url)
     await migrate(database_url, "9001", later=True)

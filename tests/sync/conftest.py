@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from adept.accounts.registry import add
 from adept.jobs.account_pass import run_pass
 from adept.store import changes, holds, inventory, outbox, passes
-from adept.store.accounts import StoredAccount, account_named
+from adept.store.accounts import StoredAccount, account_named, all_accounts
 from adept.store.audit import ADEPT
 from adept.store.changes import StoredChange
 from adept.store.database import Store
 from adept.store.device_filters import DeviceFilter
+from adept.store.devices import live_count
 from adept.store.holds import StoredHold
 from adept.store.inventory import StoredDevice
 from adept.store.passes import StoredPass
@@ -101,6 +103,10 @@ def apple(clock: Clock) -> ScriptedApple:
 
 
 @pytest.fixture
-async def desk(store: Store, apple: ScriptedApple, clock: Clock) -> Desk:
+async def desk(store: Store, apple: ScriptedApple, clock: Clock) -> AsyncIterator[Desk]:
+    """At the end of each test its accounts must know how many live devices they have."""
     await add(store, "hq", base_url=URL, by=ADEPT, now=clock, connect=apple.connect, token=server_token())
-    return Desk(store, apple, clock)
+    yield Desk(store, apple, clock)
+    async with store.reading() as tx:
+        for account in await all_accounts(tx):
+            assert account.live_devices == await live_count(tx, account.id), account.name

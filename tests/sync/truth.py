@@ -6,18 +6,22 @@ import json
 from typing import Any
 
 from adept.store import changes, inventory, outbox
+from adept.store.accounts import account_by_id
 from adept.store.database import Store
 from adept.store.device_filters import DeviceFilter
 from adept.sync.changes import content
 
 
 async def assert_equals_the_truth(store: Store, account_id: int, truth: dict[str, bytes]) -> None:
-    """The live devices of the account are exactly those of the simulator, with every field."""
+    """The live devices of the account are exactly those of the simulator, with every field, and counted."""
     async with store.reading() as tx:
         wanted = DeviceFilter(account_id=account_id, deleted=False)
         rows = await inventory.device_rows(tx, wanted, limit=10_000_000)
+        account = await account_by_id(tx, account_id)
     live = {row.serial_number: content(row.document) for row in rows}
     assert live == {serial: content(document) for serial, document in truth.items()}
+    assert account is not None
+    assert account.live_devices == len(live)
 
 
 async def assert_the_feed_tells_every_change_once(store: Store, account_id: int) -> None:

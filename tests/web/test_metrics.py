@@ -87,6 +87,7 @@ async def test_metrics_tell_what_a_pass_did_and_how_the_account_is(service: Runn
     assert one(found, "adept_passes_total", kind="full", state="done") == 1
     assert one(found, "adept_pages_total", kind="full") == 2
     assert one(found, "adept_changes_total", kind="added") == 10
+    assert one(found, "adept_devices", account="hq") == 10
     asked = {"endpoint": "POST /server/devices", "outcome": "ok"}
     assert one(found, "adept_apple_request_duration_seconds_count", **asked) == 1
     assert one(found, "adept_apple_request_duration_seconds_bucket", **asked, le="+Inf") == 1
@@ -156,6 +157,7 @@ def gauge(**values: Any) -> AccountGauge:
         "failures": 0,
         "last_pass_at": None,
         "token_expires_at": None,
+        "live_devices": 0,
         "devices_held": 0,
     }
     return AccountGauge(**(plain | values))

@@ -16,8 +16,6 @@ from adept.records.passes import PassRecord, pass_record
 from adept.store import holds, keypairs, passes, tokens
 from adept.store.accounts import StoredAccount, account_named, all_accounts
 from adept.store.database import Store, Transaction
-from adept.store.devices import live_count
-from adept.store.inventory import counts_by_account
 
 FETCH, SYNC = "/server/devices", "/devices/sync"
 
@@ -108,10 +106,9 @@ class AccountDetails(AccountRecord):
 async def account_list(store: Store) -> list[AccountRecord]:
     """Every account, by name."""
     async with store.reading() as tx:
-        devices = await counts_by_account(tx)
         ends = await tokens.active_token_ends(tx)
         rows = await all_accounts(tx)
-    return [AccountRecord(**_values(row, devices=devices.get(row.id, 0), ends=ends.get(row.id))) for row in rows]
+    return [AccountRecord(**_values(row, ends=ends.get(row.id))) for row in rows]
 
 
 async def account_names(store: Store) -> list[str]:
@@ -133,7 +130,7 @@ async def _details(tx: Transaction, account: StoredAccount) -> AccountDetails:
     hold = await holds.open_hold(tx, account.id)
     last = await passes.passes_of(tx, account.id, limit=1)
     return AccountDetails(
-        **_values(account, devices=await live_count(tx, account.id), ends=ends),
+        **_values(account, ends=ends),
         identity=msgspec.json.decode(said.document) if said else None,
         identity_at=account.identity_at,
         limits=_limits(said),
@@ -146,12 +143,12 @@ async def _details(tx: Transaction, account: StoredAccount) -> AccountDetails:
     )
 
 
-def _values(account: StoredAccount, *, devices: int, ends: datetime | None) -> dict[str, Any]:
+def _values(account: StoredAccount, *, ends: datetime | None) -> dict[str, Any]:
     said = identity_of(account)
     beside = {
         "org_name": said.org_name if said else None,
         "way_out": WAY_OUT[Health(account.health)],
-        "devices": devices,
+        "devices": account.live_devices,
         "token_expires_at": ends,
     }
     return _columns(AccountRecord, account, without=beside) | beside

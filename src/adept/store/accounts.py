@@ -39,6 +39,7 @@ class StoredAccount:
     strikes: int
     last_fetch_at: datetime | None
     last_pass_at: datetime | None
+    live_devices: int
     paused: bool
     interval_s: int
     page_size: int | None
@@ -147,6 +148,12 @@ async def add_failure(tx: AsyncConnection, account_id: int) -> int:
         .returning(accounts.c.failures)
     )
     return int((await tx.execute(statement)).scalar_one())
+
+
+async def count_live(tx: AsyncConnection, account_id: int, more: int) -> None:
+    """Count so many more live devices, or fewer: in the transaction in which they came or went."""
+    counted = update(accounts).where(accounts.c.id == account_id)
+    await tx.execute(counted.values(live_devices=accounts.c.live_devices + more))
 
 
 async def count_accounts(tx: AsyncConnection) -> int:

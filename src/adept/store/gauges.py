@@ -25,6 +25,7 @@ class AccountGauge:
     failures: int  # passes failed in a row
     last_pass_at: datetime | None  # when one last ended well
     token_expires_at: datetime | None  # the working token's end
+    live_devices: int
     devices_held: int
 
 
@@ -48,6 +49,7 @@ async def account_gauges(tx: AsyncConnection) -> list[AccountGauge]:
             accounts.c.paused,
             accounts.c.failures,
             accounts.c.last_pass_at,
+            accounts.c.live_devices,
             func.max(server_tokens.c.expires_at, type_=server_tokens.c.expires_at.type).label("token_expires_at"),
             func.coalesce(func.max(_listed(holds.c.serial_numbers, tx)), 0).label("devices_held"),
         )

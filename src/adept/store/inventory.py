@@ -1,4 +1,4 @@
-"""Devices as people see them: their rows, and how many there are."""
+"""Devices as people see them: their rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.device_filters import DeviceFilter, conditions
@@ -79,10 +79,3 @@ async def device_rows(
     elif after is not None:
         statement = statement.where(tuple_(devices.c.account_id, devices.c.serial_number) > after)
     return [read_row(StoredDevice, row) for row in await tx.execute(statement.limit(limit))]
-
-
-async def counts_by_account(tx: AsyncConnection) -> dict[int, int]:
-    """How many live devices each account has, by its id; accounts without any are missing."""
-    live = devices.c.deleted_at.is_(None)
-    rows = await tx.execute(select(devices.c.account_id, func.count()).where(live).group_by(devices.c.account_id))
-    return {row[0]: row[1] for row in rows}

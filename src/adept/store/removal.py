@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import NotFound
-from adept.store.accounts import StoredAccount, account_by_id, delete_account, lock_account
+from adept.store.accounts import StoredAccount, account_by_id, delete_account, lock_account, update_account
 from adept.store.changes import draw_numbers
 from adept.store.devices import live_count
 from adept.store.outbox import add_outbox
@@ -31,6 +31,7 @@ async def tombstone_all(tx: AsyncConnection, account: StoredAccount, *, reason: 
     live = (devices.c.account_id == account.id) & devices.c.deleted_at.is_(None)
     gone = {"deleted_at": now, "deleted_reason": reason, "changed_at": now, "in_doubt": False}
     await tx.execute(update(devices).where(live).values(gone))
+    await update_account(tx, account.id, live_devices=0)
     return count
 
 

@@ -20,7 +20,7 @@ from adept.store.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"  # the newest file of migrations/versions; a test holds it to that
+HEAD = "0004"  # the newest file of migrations/versions; a test holds it to that
 VERSION_TABLE = "alembic_version"
 _UPGRADE_LOCK = 0x61646570  # "adep": PostgreSQL's advisory lock of whoever upgrades
 

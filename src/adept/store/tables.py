@@ -168,6 +168,7 @@ accounts = Table(
     Column("strikes", Integer, nullable=False, server_default="0"),  # passes ended by a repeated cursor, in a row
     Column("last_fetch_at", UtcTime),  # when a fetch was last walked to its end
     Column("last_pass_at", UtcTime),  # when a pass last ended well
+    Column("live_devices", BigInteger, nullable=False, server_default="0"),  # kept with each page's changes
     # when next, and who is at it (design law 4)
     Column("paused", Boolean, nullable=False, server_default=false()),
     Column("interval_s", Integer, nullable=False, server_default="1800"),

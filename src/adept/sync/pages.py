@@ -17,6 +17,7 @@ from adept.protocol.device import Device
 from adept.store import changes as change_rows
 from adept.store import devices as device_rows
 from adept.store import outbox
+from adept.store.accounts import count_live
 from adept.store.database import Transaction
 from adept.store.searched import searched_text
 from adept.sync.changes import Kind, Source, State, content_hash, differences, fold, kind_of_change
@@ -170,9 +171,14 @@ def _change(serial: str, kind: Kind, state: State, old_document: str | None) -> 
 async def announce(
     tx: Transaction, lease: Lease, changes: Sequence[Change], *, pass_id: int | None, now: datetime
 ) -> None:
-    """Write changes to the feed, in order of kind, and one outbox row per kind. Call it last in a transaction."""
+    """Write changes to the feed, in order of kind, and one outbox row per kind; count who came and went.
+
+    Call it last in a transaction, with every change of it.
+    """
     if not changes:
         return
+    if more := sum((change.kind is Kind.ADDED) - (change.kind is Kind.DELETED) for change in changes):
+        await count_live(tx, lease.account_id, more)
     ordered = sorted(changes, key=lambda change: change.kind)
     first = await change_rows.draw_numbers(tx, len(ordered))
     numbered = list(enumerate(ordered, start=first))

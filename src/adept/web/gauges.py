@@ -39,6 +39,7 @@ def gauges(accounts: Sequence[AccountGauge], queues: QueueLengths, *, now: datet
     yield _by_account(
         "adept_account_failures", "Passes failed in a row.", {account.name: account.failures for account in accounts}
     )
+    yield _by_account("adept_devices", "Live devices.", {account.name: account.live_devices for account in accounts})
     yield _by_account(
         "adept_account_held_devices",
         "Devices whose deletion waits for a person.",
