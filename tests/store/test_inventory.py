@@ -12,7 +12,7 @@ from adept.store.database import Store, Transaction
 from adept.store.device_filters import DeviceFilter, SearchField, SearchMode
 from adept.store.device_pages import Order, SortKey, page_of_devices
 from adept.store.device_streams import stream_devices
-from adept.store.inventory import ListedDevice, counts_by_account, device_rows
+from adept.store.inventory import ListedDevice, device_rows
 from adept.store.searched import SEARCHED_BYTES, searched_text
 from tests.store.examples import NOW, an_account, device_row, gone
 
@@ -202,12 +202,6 @@ async def test_a_device_names_its_account(store: Store, fleet: dict[str, int]):
     async with store.reading() as tx:
         rows = await device_rows(tx, DeviceFilter(serial_number="A1"), limit=10)
     assert [(row.account_id, row.account_name) for row in rows] == [(fleet[name], name) for name in ("first", "second")]
-
-
-async def test_live_devices_are_counted_by_account(store: Store, fleet: dict[str, int]):
-    async with store.writing() as tx:
-        await an_account(tx, "empty")
-        assert await counts_by_account(tx) == {fleet["first"]: 3, fleet["second"]: 2}
 
 
 async def test_a_stream_goes_past_its_own_pages(store: Store):

@@ -77,6 +77,8 @@ ASKED: dict[str, tuple[Ask, str]] = {
         "sqlite_autoindex_devices_1 (serial_number>? AND serial_number<?)",
     ),
     "part of a serial number": (listed(search="C0", field=SearchField.SERIAL_NUMBER), "sqlite_autoindex_devices_1"),
+    "a value": (listed(search="C0", mode=SearchMode.EXACT), "VIRTUAL TABLE INDEX 0:M1"),
+    "the beginning of a value": (listed(search="C0", mode=SearchMode.PREFIX), "VIRTUAL TABLE INDEX 0:M1"),
     "any text": (listed(search="mac"), "ix_devices_all"),
     "any text in what a dense filter leaves": (listed(search="mac", family="Mac", dense=0), "ix_devices_all"),
     "the feed": (lambda tx: changes.changes_after(tx, 5, limit=10), "INTEGER PRIMARY KEY (rowid>?)"),

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import Conflict, Misuse, NotFound
+from adept.store.device_values import forget_values
 from adept.store.dialects import insert_into
 from adept.store.rows import read_row, read_row_or_none
 from adept.store.tables import accounts, keypairs, storable
@@ -168,4 +169,5 @@ async def delete_account(tx: AsyncConnection, account_id: int, now: datetime) ->
     """
     retired = update(keypairs).where(keypairs.c.account_id == account_id)
     await tx.execute(retired.where(keypairs.c.state != "retired").values(state="retired", retired_at=now))
+    await forget_values(tx, account_id)
     await tx.execute(delete(accounts).where(accounts.c.id == account_id))

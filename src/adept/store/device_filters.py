@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.protocol.device import DeviceFamily, fold_serial
+from adept.store.device_values import has_value
 from adept.store.dialects import holds_text, numbers_among, unindexed
 from adept.store.searched import sought
 from adept.store.tables import devices
@@ -68,9 +69,12 @@ def conditions(
     of the rows to choose well); None leaves the choice to the database.
     """
 
+    def may_use(name: str) -> bool:
+        return by_index is None or name in by_index
+
     def column(name: str) -> ColumnElement[str]:
         plain: ColumnElement[str] = devices.c[name]
-        return plain if by_index is None or name in by_index else unindexed(plain, tx)
+        return plain if may_use(name) else unindexed(plain, tx)
 
     found: dict[str, ColumnElement[bool]] = {}
     if wanted.ids is not None:
@@ -102,7 +106,7 @@ def conditions(
     if wanted.search and wanted.field is SearchField.SERIAL_NUMBER:
         found["serial_number"] = _in_serial(column("serial_number"), wanted, tx)
     elif wanted.search:
-        found["searched"] = _anywhere(column("searched"), wanted, tx)
+        found["searched"] = _anywhere(wanted, tx, by_index=is_by_value(wanted) and may_use("searched"))
     return found
 
 
@@ -115,11 +119,19 @@ def _in_serial(column: ColumnElement[str], wanted: DeviceFilter, tx: AsyncConnec
     return holds_text(column, words, tx)
 
 
-def _anywhere(column: ColumnElement[str], wanted: DeviceFilter, tx: AsyncConnection) -> ColumnElement[bool]:
+def is_by_value(wanted: DeviceFilter) -> bool:
+    """Whether the words are the whole of a value or its beginning, whichever value: `device_values` has an index."""
+    return bool(wanted.search) and wanted.field is SearchField.ANY and wanted.mode is not SearchMode.CONTAINS
+
+
+def _anywhere(wanted: DeviceFilter, tx: AsyncConnection, *, by_index: bool) -> ColumnElement[bool]:
     """In `searched` each value stands between two line ends."""
+    texts = sought(wanted.search or "")
+    if by_index:
+        return has_value(texts, tx, only_begins=wanted.mode is SearchMode.PREFIX)
     begin = "" if wanted.mode is SearchMode.CONTAINS else "\n"
     end = "\n" if wanted.mode is SearchMode.EXACT else ""
-    return or_(*[holds_text(column, f"{begin}{words}{end}", tx) for words in sought(wanted.search or "")])
+    return or_(*[holds_text(devices.c.searched, f"{begin}{words}{end}", tx) for words in texts])
 
 
 def spellings(word: str) -> list[str]:

@@ -15,11 +15,15 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.store.device_filters import DeviceFilter, SearchField, SearchMode, conditions
+from adept.store.device_filters import DeviceFilter, SearchField, SearchMode, conditions, is_by_value
+from adept.store.device_values import newest_id
 from adept.store.dialects import is_sqlite, numbers_among
 from adept.store.tables import devices
 
 DENSE = 10_000  # devices
+_SAMPLE = 2_000  # devices
+_MANY = 3  # times as many as would be dense
+_SURE = 50  # so many in the sample, and a third of them would be no accident
 _INDEXED = frozenset(
     {
         "id",
@@ -45,6 +49,10 @@ async def by_filters(
         found = await _with_that_serial(tx, wanted, dense=dense)
         if len(found) < dense:
             return [numbers_among(devices.c.id, found, tx), *conditions(wanted, tx, by_index=()).values()], None
+    if is_by_value(wanted):
+        if await _are_surely_many(tx, wanted, dense=dense):
+            return [*conditions(wanted, tx, by_index=()).values()], dense
+        return [*conditions(wanted, tx, by_index=("searched",)).values()], None
     if not is_sqlite(tx):
         return [*conditions(wanted, tx).values()], None
     counts = await _counts(tx, wanted, dense=dense)
@@ -54,6 +62,20 @@ async def by_filters(
         fitting = conditions(wanted, tx, by_index=(best, "deleted_at"))
         return [*fitting.values()], counts[best] if is_all else None
     return [*conditions(wanted, tx, by_index=()).values()], None
+
+
+async def _are_surely_many(tx: AsyncConnection, wanted: DeviceFilter, *, dense: int) -> bool:
+    """Whether by far more than `dense` devices fit, as one in so many of all devices tells.
+
+    How values begin is looked up in an index that takes longer the more of them do: a sample is quicker then.
+    """
+    step = await newest_id(tx) // _SAMPLE
+    if wanted.mode is SearchMode.EXACT or step * _SAMPLE < _MANY * dense:
+        return False
+    fitting = conditions(wanted, tx, by_index=())
+    sample = numbers_among(devices.c.id, range(step, (_SAMPLE + 1) * step, step), tx)
+    count = await count_up_to(_SAMPLE, tx, [sample, *fitting.values()])
+    return count >= _SURE and count * step > _MANY * dense
 
 
 async def _with_that_serial(tx: AsyncConnection, wanted: DeviceFilter, *, dense: int) -> Sequence[int]:

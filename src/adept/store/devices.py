@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.bulk import PageStatement, as_columns, execute_page, page_statement
+from adept.store.device_values import index_new, newest_id
 from adept.store.dialects import insert_for, is_among, is_sqlite, texts_in
 from adept.store.tables import devices, seen_pages, storable
 
@@ -68,11 +69,14 @@ def _select_of(tx: AsyncConnection, account_id: int, serials: Sequence[str], nam
 async def put(tx: AsyncConnection, account_id: int, rows: Sequence[dict[str, Any]]) -> None:
     """Insert or replace devices: dictionaries of every column but the ids. `first_seen_at` of known ones stays.
 
-    One statement for the page. A serial number may stand in it once.
+    One statement for the page, and two for SQLite's index of values. A serial number may stand in it once.
     """
     if rows:
         columns = as_columns(rows, [name for name in _WRITTEN if name != "account_id"])
+        newest = await newest_id(tx) if is_sqlite(tx) else None
         await execute_page(tx, _upsert(tx.dialect.name), {**columns, "account_id": [account_id] * len(rows)})
+        if newest is not None:
+            await index_new(tx, above=newest)
 
 
 @cache
