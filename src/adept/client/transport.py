@@ -7,6 +7,7 @@ nothing and follows no redirect: the credentials stay with the host they were me
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from functools import cache
@@ -17,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from adept.client.exchange import Answer, HttpRequest
-from adept.client.wire import NotCompressed, Wire, WireFailure, WireTimeout
+from adept.client.wire import NotCompressed, Wire, WireFailure, WireTimeout, WireTooLong
 from adept.errors import AdeptError, Malformed, Misuse, Unreachable
 
 SyncHttp: TypeAlias = httpx2.Client | httpx2.BaseTransport
@@ -91,7 +92,7 @@ class SyncLine:
         if wire.is_closed:
             raise reading.closed()
         try:
-            answer = wire.ask(request)
+            answer = wire.ask(request, ends_at_s=reading.ends_at_s)
             try:
                 reading.begin(answer.status, answer.headers)
                 for chunk in answer.chunks():
@@ -99,6 +100,8 @@ class SyncLine:
                         break
             finally:
                 answer.close()
+        except WireTooLong as error:
+            raise reading.unended() from error
         except WireTimeout as error:
             raise reading.too_late(sent=error.sent) from error
         except WireFailure as error:
@@ -138,19 +141,25 @@ class AsyncLine:
         """As `SyncLine.send`."""
         reading = _Reading(self._timeout_s, about=about, endpoint=endpoint)
         try:
-            response = await self._http.send(
-                _build(self._http, request, self._timeout_s), stream=True, auth=None, follow_redirects=False
-            )
-            try:
-                reading.begin(response.status_code, dict(response.headers))
-                async for chunk in response.aiter_bytes():
-                    if not reading.add(chunk):
-                        break
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(ANSWER_TIMEOUTS * self._timeout_s):
+                await self._read(request, reading)
+        except TimeoutError as error:
+            raise reading.unended() from error
         except (httpx2.RequestError, httpx2.InvalidURL, RuntimeError) as error:
             raise reading.failure(error) from error
         return reading.answer()
+
+    async def _read(self, request: HttpRequest, reading: _Reading) -> None:
+        response = await self._http.send(
+            _build(self._http, request, self._timeout_s), stream=True, auth=None, follow_redirects=False
+        )
+        try:
+            reading.begin(response.status_code, dict(response.headers))
+            async for chunk in response.aiter_bytes():
+                if not reading.add(chunk):
+                    break
+        finally:
+            await response.aclose()
 
     async def aclose(self) -> None:
         """As `SyncLine.close`."""
@@ -169,7 +178,7 @@ class _Reading:
 
     def __init__(self, timeout_s: float, *, about: str, endpoint: str) -> None:
         self._timeout_s = timeout_s
-        self._deadline = time.monotonic() + ANSWER_TIMEOUTS * timeout_s
+        self.ends_at_s = time.monotonic() + ANSWER_TIMEOUTS * timeout_s
         self._about = about
         self._endpoint = endpoint
         self._chunks: list[bytes] = []
@@ -189,9 +198,8 @@ class _Reading:
         """Take a piece of the body; False if that is enough. Raises Malformed if too large, Unreachable if too late."""
         self._chunks.append(chunk)
         self._size += len(chunk)
-        if time.monotonic() > self._deadline:
-            seconds = f"{ANSWER_TIMEOUTS * self._timeout_s:g} s"
-            raise self._unreachable(f"the answer had not ended after {seconds}", sent=True)
+        if time.monotonic() > self.ends_at_s:
+            raise self.unended()
         if not self._is_success:
             return self._size < ERROR_BYTES
         if self._size > ANSWER_BYTES:
@@ -226,6 +234,10 @@ class _Reading:
         """The error for silence."""
         what = "answer" if sent else "connection"
         return self._unreachable(f"no {what} within {self._timeout_s:g} s", sent=sent)
+
+    def unended(self) -> Unreachable:
+        """The error for an answer that comes by drops."""
+        return self._unreachable(f"the answer had not ended after {ANSWER_TIMEOUTS * self._timeout_s:g} s", sent=True)
 
     def lost(self, reason: str, *, sent: bool) -> Unreachable:
         """The error for a connection that could not be made or broke off."""

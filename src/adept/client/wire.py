@@ -8,6 +8,8 @@ last one first; one that the other side has closed meanwhile is dropped unseen. 
 from __future__ import annotations
 
 import http.client
+import io
+import math
 import select
 import socket
 import ssl
@@ -15,6 +17,8 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from adept.client.exchange import HttpRequest
@@ -33,6 +37,10 @@ class WireFailure(Exception):
 
 class WireTimeout(WireFailure):
     """Nothing came within the time-out."""
+
+
+class WireTooLong(WireFailure):
+    """The answer had not ended when it had to, though something came now and then."""
 
 
 class NotCompressed(Exception):
@@ -107,6 +115,44 @@ class WireAnswer:
             raise NotCompressed
 
 
+class _Bounded(io.RawIOBase):
+    """What comes from a socket until the monotonic clock says `ends_at_s`; then WireTooLong, even between two bytes."""
+
+    def __init__(self, stream: io.RawIOBase, sock: socket.socket, *, ends_at_s: float) -> None:
+        self._stream = stream
+        self._sock = sock
+        self._ends_at_s = ends_at_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left_s = self._ends_at_s - time.monotonic()
+        if left_s <= 0:
+            raise WireTooLong("", sent=True)
+        is_last = left_s < (self._sock.gettimeout() or 0)
+        if is_last:
+            self._sock.settimeout(left_s)
+        try:
+            return self._stream.readinto(buffer)
+        except TimeoutError:
+            if is_last:
+                raise WireTooLong("", sent=True) from None
+            raise
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    """The standard library's, whose head and body have to be there by a time."""
+
+    def __init__(self, sock: socket.socket, *more: Any, ends_at_s: float, **named: Any) -> None:
+        super().__init__(sock, *more, **named)
+        self.fp = io.BufferedReader(_Bounded(self.fp.detach(), sock, ends_at_s=ends_at_s))
+
+
 class Wire:
     """Connections to one host. May be shared by threads."""
 
@@ -120,13 +166,22 @@ class Wire:
         self._idle: deque[tuple[float, http.client.HTTPConnection]] = deque()
         self.is_closed = False
 
-    def ask(self, request: HttpRequest) -> WireAnswer:
-        """Send a request and read the head of its answer; raises WireFailure."""
+    def ask(self, request: HttpRequest, *, ends_at_s: float = math.inf) -> WireAnswer:
+        """Send a request and read the head of its answer; raises WireFailure.
+
+        The answer, head and body, has to be there when the monotonic clock says `ends_at_s`.
+        """
         connection = self._connection()
+        bounded: Any = partial(_BoundedResponse, ends_at_s=ends_at_s)  # called, and no more, by the standard library
+        connection.response_class = bounded
         try:
+            connection.sock.settimeout(self._timeout_s)
             headers = {"Accept-Encoding": "gzip", **request.headers}
             connection.request(request.method, self._prefix + request.path, request.body, headers)
             return WireAnswer(self, connection, connection.getresponse())
+        except WireFailure:
+            connection.close()
+            raise
         except TimeoutError as error:
             connection.close()
             raise WireTimeout("", sent=True) from error
