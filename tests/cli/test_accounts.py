@@ -114,6 +114,20 @@ def test_a_key_of_ones_own_opens_the_token(adept: Run, apple: Running, tmp_path:
     assert adept("accounts", "upload-token", "hq", file, "--key", key).code == 0
 
 
+def test_a_key_under_a_password_opens_the_token(adept: Run, apple: Running, tmp_path: Path) -> None:
+    cert, key, file, password = (tmp_path / name for name in ("c.pem", "k.pem", "own.p7m", "password"))
+    password.write_text("sesame\n")
+    adept("token", "keypair", "--cert", cert, "--key", key, "--password-file", password)
+    apple.simulator.upload_certificate(SERVER, cert.read_bytes())
+    file.write_bytes(apple.simulator.get_token(SERVER).content)
+    adept("accounts", "add", "hq")
+    upload = ("accounts", "upload-token", "hq", file)
+    assert adept(*upload, "--password-file", password).code == 2  # of no key
+    assert adept(*upload, "--key", key).code == 7  # nobody to ask for it
+    ran = adept(*upload, "--key", key, "--password-file", password)
+    assert (ran.code, "sesame" in ran.out + ran.err) == (0, False)
+
+
 def test_another_servers_token_is_refused_and_taken_only_by_name(
     adept: Run, apple: Running, p7m: Path, tmp_path: Path
 ) -> None:

@@ -10,8 +10,10 @@ from cyclopts import Parameter
 from adept.cli import files
 from adept.cli.desk import at_desk
 from adept.cli.event_loop import run_async
+from adept.cli.key_files import PasswordFile, read_private_key
 from adept.cli.output import FOR_PEOPLE, Output, print_body, print_document, warn
 from adept.cli.storage import AccountName
+from adept.errors import Misuse
 
 if TYPE_CHECKING:
     from adept.protocol.server_token import ServerToken
@@ -80,6 +82,7 @@ def upload_token(
     /,
     *,
     key: Annotated[Path | None, Parameter(help="The private key, where the certificate was not the account's.")] = None,
+    password_file: PasswordFile = None,
     replace_server: Annotated[
         bool, Parameter(help="Take the token of another MDM server: its devices replace those of the account.")
     ] = False,
@@ -88,14 +91,26 @@ def upload_token(
     """Take a server token: open it, ask Apple whose it is, and switch to it. The old token works until then.
 
     Where Apple can't be asked yet (terms not accepted, no answer), the token is kept and tried again before each sync.
+    The key's password, if it has one, is asked for at a terminal, and never leaves this machine.
     """
     data = files.read_file(file, "server token")
-    private_key = files.read_file(key, "private key") if key is not None else None
+    private_key = _opened(key, password_file)
     outcome = run_async(_upload(name, data, private_key, replace_server=replace_server))
     if output.json:
         print_document(outcome.model_dump())
     else:
         _tell_token(outcome)
+
+
+def _opened(key: Path | None, password_file: Path | None) -> bytes | None:
+    """The key as PEM without its password."""
+    from adept.protocol.keypair import private_key_pem
+
+    if key is None:
+        if password_file is not None:
+            raise Misuse("--password-file opens a key", way_out="name the key with --key FILE")
+        return None
+    return private_key_pem(read_private_key(key, password_file))
 
 
 def _tell_first_token(account: AccountDetails) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from adept.cli import files
+from adept.cli.key_files import PasswordFile, password_of, read_private_key
 from adept.cli.output import FOR_PEOPLE, ErrorsAsJson, Output, print_body, print_document, print_fields, warn
 from adept.errors import Misuse, TokenFileError
 
@@ -22,8 +23,6 @@ app = App(
     help_epilogue="Example: adept token inspect token.json",
 )
 
-PasswordFile = Annotated[Path | None, Parameter(help="A file whose first line is the password; - is standard input.",
-                                                allow_leading_hyphen=True)]  # fmt: skip
 Force = Annotated[bool, Parameter(help="Overwrite files that are there already.")]
 
 
@@ -114,7 +113,7 @@ def from_p12(
 
     _refuse_same(cert_out, key_out)
     files.refuse_existing(cert_out, key_out, force=force)
-    password = _password(file, password_file)
+    password = password_of(file, password_file)
     if encrypt and not password:
         raise Misuse("--encrypt needs a password", way_out="give one with --password-file")
     found = _open_p12(file, password)
@@ -160,24 +159,15 @@ def _private_key(key: Path | None, p12: Path | None, password_file: Path | None)
     if (key is None) == (p12 is None):
         raise Misuse("the private key is needed, once", way_out="name it with --key FILE or with --p12 FILE")
     if p12 is not None:
-        return load_private_key(_open_p12(p12, _password(p12, password_file)).private_key_pem)
+        return load_private_key(_open_p12(p12, password_of(p12, password_file)).private_key_pem)
     assert key is not None
-    data = files.read_file(key, "private key")
-    needs_password = password_file is not None or b"ENCRYPTED" in data
-    return load_private_key(data, _password(key, password_file) if needs_password else None)
+    return read_private_key(key, password_file)
 
 
 def _open_p12(path: Path, password: bytes | None) -> Keypair:
     from adept.protocol.pkcs12 import open_pkcs12
 
     return open_pkcs12(files.read_file(path, "PKCS#12 file"), password)
-
-
-def _password(path: Path, password_file: Path | None) -> bytes | None:
-    """The password of `path`: from the file, or from whoever sits at the terminal, or none."""
-    if password_file is not None:
-        return files.read_password(password_file)
-    return files.ask_password(path)
 
 
 def _is_plain(data: bytes) -> bool:
