@@ -1,5 +1,5 @@
 """`python -m benchmarks [--quick] [PART …]`: measure all parts, or those named, and write them into
-docs/reference/benchmarks.md unless `--quick`. Parts: library, inventory, load.
+docs/reference/benchmarks.md unless `--quick`. Parts: library, simulator, inventory, load.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from benchmarks.client import client_section
 from benchmarks.load import load_section
 from benchmarks.machine import described
 from benchmarks.postgres import postgres
+from benchmarks.simulator import simulator_section
 from benchmarks.store import Databases, big_section, sync_section
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).with_name("notes.md")
 
 
-PARTS = ("library", "inventory", "load")
+PARTS = ("library", "simulator", "inventory", "load")
 
 
 def main() -> None:
@@ -40,6 +41,9 @@ def main() -> None:
         databases = Databases(Path(folder), server)
         if "library" in parts:
             sections += _library(databases, quick=asked.quick, rounds=asked.rounds)
+        if "simulator" in parts:
+            huge = 20_000 if asked.quick else 1_000_000
+            sections.append(_dated(simulator_section(small=10, big=huge // 10 * 3, huge=huge)))
         if "inventory" in parts:
             sections.append(_dated(inventory_section(databases, devices=5_000 if asked.quick else 1_000_000, times=40)))
         if "load" in parts:

@@ -93,14 +93,12 @@ def test_it_listens_on_ipv6_too():
         assert httpx2.get(f"{running.url}/token").status_code == 200
 
 
-def test_stopping_closes_open_connections_at_once_and_may_be_done_twice():
+def test_stopping_closes_open_connections_and_may_be_done_twice():
     with serve(Simulator()) as running:
         with httpx2.Client() as http:
             assert http.get(f"{running.url}/token").status_code == 200
-            started = time.monotonic()
             running.stop()
             running.stop()
-            assert time.monotonic() - started < 2
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{running.url}/token")
 
