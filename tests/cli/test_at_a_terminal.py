@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adept.simulator.running import Running
-from tests.cli.conftest import ADEPT, Run, process_environment
+from tests.cli.conftest import ADEPT, Ran, Run, process_environment
 from tests.tokens import keypair
 
 Spawn = Callable[..., subprocess.Popen[str]]
@@ -76,8 +76,11 @@ def test_a_password_is_asked_for_and_not_shown(environment: dict[str, str], tmp_
     assert b"ENCRYPTED" in key.read_bytes()
 
 
-def test_an_interrupted_pass_is_closed_and_the_account_is_free(
-    adept: Run, hq: str, environment: dict[str, str], spawn: Spawn
+@pytest.mark.parametrize(
+    ("how", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")]
+)
+def test_a_pass_that_is_ended_from_outside_is_closed_and_the_account_is_free(
+    adept: Run, hq: str, environment: dict[str, str], spawn: Spawn, how: signal.Signals, code: int, told: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with sqlite3.connect(Path(environment["ADEPT_DATA_DIR"]) / "adept.sqlite3") as database:
@@ -86,10 +89,11 @@ def test_an_interrupted_pass_is_closed_and_the_account_is_free(
         process = spawn("accounts", "sync", hq, "--json")
         connection, _ = silent.accept()
         with connection:
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "")
-    assert "interrupted" in err
+            process.send_signal(how)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "")
+    assert told in Ran(code, out, err).error["message"]
+    assert len(err.splitlines()) == 1
     [row] = adept("passes", "--json").json["items"]
     assert (row["state"], row["ended_at"] is not None) == ("failed", True)
     assert adept("accounts", "sync", hq, "--no-wait").code != 9

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adept.cli.failures import describe
+from adept.cli.failures import Terminated, describe
 from adept.errors import (
     AdeptError,
     Busy,
@@ -41,6 +41,7 @@ EVERY_KIND = [
     (Busy("m"), 9),
     (AdeptError("m"), 1),
     (KeyboardInterrupt(), 130),
+    (Terminated(), 143),
     (RuntimeError("m"), 1),
 ]
 

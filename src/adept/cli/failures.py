@@ -33,6 +33,7 @@ TOKEN_OR_KEY_FILE = 7
 NEEDS_PERSON = 8
 BUSY = 9
 INTERRUPTED = 130
+TERMINATED = 143
 
 _EXIT_CODES: tuple[tuple[type[AdeptError], int], ...] = (
     (Misuse, USAGE),
@@ -69,6 +70,10 @@ _EXTRAS = {
 }
 
 
+class Terminated(Exception):
+    """SIGTERM ended the command, which has put things in order."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """An error as it is told. `is_ours` where it is a bug in adept: only then is a traceback worth having."""
@@ -96,6 +101,8 @@ def describe(error: BaseException) -> Failure:
         return Failure(_exit_code(error), error.code, error.message, error.way_out)
     if isinstance(error, KeyboardInterrupt):
         return Failure(INTERRUPTED, "interrupted", "interrupted")
+    if isinstance(error, Terminated):
+        return Failure(TERMINATED, "terminated", "ended by SIGTERM; what was stored until then is kept")
     if isinstance(error, ImportError) and (missing := _missing_extra(error)):
         module, extra = missing
         return Failure(
