@@ -12,8 +12,11 @@ from adept.accounts.exchange import certificate, upload_token
 from adept.accounts.tokens import promote_candidate
 from adept.errors import Conflict, Misuse, NotFound
 from adept.protocol.p7m_seal import seal_server_token
-from adept.store import tokens
-from adept.store.audit import Actor, audit_entries
+from adept.store import devices, removal, tokens
+from adept.store.accounts import account_named, find_account
+from adept.store.audit import Actor, add_audit, audit_entries
+from adept.store.changes import changes_after
+from tests.store.examples import device_row, gone
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, device, page, refusal, server_token
 
 ANN = Actor("user", "ann", "192.0.2.7", "request-1")
@@ -128,6 +131,54 @@ async def test_a_removal_says_what_there_was(desk):
     act, who, before, after = (await told(desk))[-1]
     assert (act, who, after) == ("account.removed", "ann", None)
     assert before == {"base_url": "https://apple.example", "server_name": "HQ", "devices": 0}
+
+
+async def filled(desk) -> list[str]:
+    """The account has two batches of devices, a few more, and as many tombstones as one; the live ones' serials."""
+    live = [f"A{number:05}" for number in range(2 * removal.BATCH + 3)]
+    async with desk.store.writing() as tx:
+        account_id = (await account_named(tx, "hq")).id
+        await devices.put(tx, account_id, [device_row(serial) for serial in live])
+        await devices.put(tx, account_id, [gone(f"B{number:05}") for number in range(removal.BATCH)])
+    return live
+
+
+async def test_a_big_account_is_removed_in_batches_between_which_others_write(desk):
+    live = await filled(desk)
+    removing = asyncio.create_task(registry.remove(desk.store, "hq", by=ANN, now=desk.clock))
+    found = 0
+    while not found:
+        async with desk.store.writing() as tx:  # a turn comes though the removal goes on
+            found = len(await changes_after(tx, 0, limit=len(live)))
+            account = await account_named(tx, "hq")
+            await add_audit(tx, ANN, "test.written", "hq", now=desk.clock())
+    assert (found % removal.BATCH, account.paused, account.health_reason) == (0, True, "it is being removed")
+    assert await removing == len(live)
+    async with desk.store.reading() as tx:
+        told_of = [(row.serial_number, row.reason) for row in await changes_after(tx, 0, limit=2 * len(live))]
+        assert await find_account(tx, "hq") is None
+    assert told_of == [(serial, "account_removed") for serial in live]
+    written = [act for act, _ in await acts(desk)]
+    begun, ended = written.index("account.removal_begun"), written.index("account.removed")
+    assert "test.written" in written[begun:ended]
+
+
+async def test_a_removal_that_was_cut_short_is_finished_by_the_next_and_tells_nothing_twice(desk):
+    live = await filled(desk)
+    removing = asyncio.create_task(registry.remove(desk.store, "hq", by=ANN, now=desk.clock))
+    there = len(live)
+    while there == len(live):
+        async with desk.store.reading() as tx:
+            there = await devices.live_count(tx, (await account_named(tx, "hq")).id)
+    removing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await removing
+    assert (await desk.account()).paused
+    assert await registry.remove(desk.store, "hq", by=ANN, now=desk.clock) < len(live)
+    async with desk.store.reading() as tx:
+        told_of = [row.serial_number for row in await changes_after(tx, 0, limit=2 * len(live))]
+    assert told_of == live
+    assert [act for act, _ in await acts(desk)][-2:] == ["account.removal_begun", "account.removed"]
 
 
 async def test_an_unknown_account_can_not_be_changed(desk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from adept.accounts.edits import KEEP, Keep, next_sync_after, settings_of, what_
 from adept.accounts.health import Diagnosis, Health, when_well
 from adept.accounts.switch import NewToken, TokenOutcome, health_columns
 from adept.accounts.tokens import Connect, ask_about, settle
-from adept.errors import Conflict
+from adept.errors import Conflict, NotFound
 from adept.protocol.server_token import ServerToken
 from adept.store import holds, leases
 from adept.store import tokens as token_rows
@@ -26,9 +27,11 @@ from adept.store.accounts import (
 )
 from adept.store.audit import Actor, add_audit, audit_entries
 from adept.store.database import Store, Transaction
-from adept.store.removal import remove_account
+from adept.store.removal import is_batch_left, remove_account, remove_batch
 
 Now = Callable[[], datetime]
+
+BREATH_S = 0.02  # between the batches of a removal: other processes ask for SQLite's lock now and then, not in a queue
 
 
 async def add(
@@ -149,10 +152,33 @@ async def remove(store: Store, name: str, *, by: Actor, now: Now) -> int:
     """Remove an account with its devices, tokens and passes; returns how many live devices it had.
 
     Kept are its keypairs, as retired, and its changes; each live device is announced as deleted. NotFound if unknown.
+
+    Where there are more devices than a batch they go first, a batch a transaction, so that others get to write in
+    between; meanwhile the account is paused. What an error or a kill leaves over is a paused account with fewer
+    devices: removed again it goes to the end, resumed it is walked again and gets them back.
     """
-    async with store.writing(durable=True) as tx:
-        account = await account_named(tx, name)
-        devices = await remove_account(tx, account.id, now())
-        was = {"base_url": account.base_url, "server_name": account.server_name, "devices": devices}
-        await add_audit(tx, by, "account.removed", account.name, now=now(), before=was)
-        return devices
+    async with store.reading() as tx:
+        account_id = (await account_named(tx, name)).id
+    devices = 0
+    while True:
+        async with store.writing(durable=True) as tx:
+            account = await locked_account(tx, name)
+            if account.id != account_id:
+                raise NotFound(f"account {account.name!r} was removed meanwhile, and added again")
+            if not await is_batch_left(tx, account.id):
+                devices += await remove_account(tx, account.id, now())
+                was = {"base_url": account.base_url, "server_name": account.server_name, "devices": devices}
+                await add_audit(tx, by, "account.removed", account.name, now=now(), before=was)
+                return devices
+            if not account.paused:
+                await _end_walks(tx, account, by=by, now=now)
+            devices += await remove_batch(tx, account, now())
+        await asyncio.sleep(BREATH_S)
+
+
+async def _end_walks(tx: Transaction, account: StoredAccount, *, by: Actor, now: Now) -> None:
+    """The account is being removed: whoever walks it stops now, and nobody begins."""
+    await leases.bump(tx, account.id)
+    paused = health_columns(account, Diagnosis(Health.PAUSED, "it is being removed"), now=now())
+    await update_account(tx, account.id, paused=True, **paused)
+    await add_audit(tx, by, "account.removal_begun", account.name, now=now())
