@@ -14,7 +14,7 @@ from adept.errors import Conflict, Misuse, NotFound
 from adept.store.device_values import forget_values
 from adept.store.dialects import insert_into
 from adept.store.rows import read_row, read_row_or_none
-from adept.store.tables import accounts, keypairs, storable
+from adept.store.tables import accounts, devices, keypairs, storable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -169,5 +169,5 @@ async def delete_account(tx: AsyncConnection, account_id: int, now: datetime) ->
     """
     retired = update(keypairs).where(keypairs.c.account_id == account_id)
     await tx.execute(retired.where(keypairs.c.state != "retired").values(state="retired", retired_at=now))
-    await forget_values(tx, account_id)
+    await forget_values(tx, devices.c.account_id == account_id)
     await tx.execute(delete(accounts).where(accounts.c.id == account_id))

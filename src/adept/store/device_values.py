@@ -2,7 +2,7 @@
 
 Full-text search of either engine, whose words are whole values here. On SQLite that is a table of FTS5 over
 `devices.searched`: a trigger follows what changes, but new devices are indexed a page at a time (a quarter of what a
-trigger costs) and those of a removed account are forgotten at once. PostgreSQL's index keeps itself.
+trigger costs) and deleted ones are forgotten with one statement. PostgreSQL's index keeps itself.
 
 A migration that rebuilds `devices` on SQLite makes the trigger again.
 """
@@ -11,14 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import DDL, ColumnElement, cast, column, event, false, func, literal_column, or_, select, table, true
+from sqlalchemy import (
+    DDL,
+    ColumnElement,
+    cast,
+    column,
+    event,
+    false,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.store.dialects import is_sqlite
 from adept.store.tables import devices, storable
 
-_VALUES = table("device_values", column("rowid"))
+_VALUES = table("device_values", column("rowid"), column("searched"), column("device_values"))
 
 # What belongs to a word beside letters, digits and all that isn't ASCII: everything but the line ends between values.
 _JOINING = "".join(chr(code) for code in range(1, 128) if chr(code) != "\n" and not chr(code).isalnum())
@@ -40,9 +54,9 @@ _TRIGGER = (
 _LEXEMES = r"array_to_tsvector(array_remove(string_to_array(devices.searched, E'\n'), ''))"
 _ON_POSTGRESQL = f"CREATE INDEX ix_devices_values ON devices USING gin ({_LEXEMES.replace('devices.', '')})"
 
-for statement in (_TABLE, _TRIGGER):
-    event.listen(devices, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect="sqlite"))
-event.listen(devices, "after_create", DDL(_ON_POSTGRESQL).execute_if(dialect="postgresql"))
+for engine, statement in (("sqlite", _TABLE), ("sqlite", _TRIGGER), ("postgresql", _ON_POSTGRESQL)):
+    made = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    event.listen(devices, "after_create", made.execute_if(dialect=engine))
 
 
 def has_value(texts: Sequence[str], tx: AsyncConnection, *, only_begins: bool) -> ColumnElement[bool]:
@@ -75,8 +89,8 @@ async def index_new(tx: AsyncConnection, above: int) -> None:
     await tx.exec_driver_sql(statement, (above,))
 
 
-async def forget_values(tx: AsyncConnection, account_id: int) -> None:
-    """Forget the devices of an account that is about to go, wherever the database doesn't by itself."""
+async def forget_values(tx: AsyncConnection, which: ColumnElement[bool]) -> None:
+    """Forget the devices that are about to be deleted, where the index doesn't by itself (SQLite)."""
     if is_sqlite(tx):
-        going = "SELECT 'delete', id, searched FROM devices WHERE account_id = ?"
-        await tx.exec_driver_sql(f"INSERT INTO device_values(device_values, rowid, searched) {going}", (account_id,))
+        going = select(literal_column("'delete'"), devices.c.id, devices.c.searched).where(which)
+        await tx.execute(insert(_VALUES).from_select(["device_values", "rowid", "searched"], going))

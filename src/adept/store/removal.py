@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adept.errors import NotFound
 from adept.store.accounts import StoredAccount, account_by_id, delete_account, lock_account, update_account
 from adept.store.changes import draw_numbers
+from adept.store.device_values import forget_values
 from adept.store.outbox import add_outbox
 from adept.store.tables import changes, devices
 
@@ -71,6 +72,7 @@ async def remove_batch(tx: AsyncConnection, account: StoredAccount, now: datetim
     if count == 0:  # tombstones are all that is left
         ids = select(devices.c.id).where(devices.c.account_id == account.id).order_by(devices.c.id).limit(BATCH)
         batch = devices.c.id.in_(ids)
+    await forget_values(tx, batch)
     await tx.execute(delete(devices).where(batch))
     return count
 
