@@ -36,6 +36,7 @@ WELL = StoredAccount(
     paused=False,
     interval_s=1800,
     page_size=None,
+    live_devices=0,
     next_sync_at=T0 + timedelta(minutes=30),
     next_probe_at=T0 + timedelta(days=1),
     failures=0,

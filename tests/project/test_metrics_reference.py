@@ -22,7 +22,14 @@ def told() -> list[Metric]:
     metrics = Metrics()
     metrics.request_ended(Observation("GET /account", "ok", 0.1))
     account = AccountGauge(
-        name="hq", health="ok", paused=False, failures=0, last_pass_at=NOW, token_expires_at=NOW, devices_held=0
+        name="hq",
+        health="ok",
+        paused=False,
+        failures=0,
+        last_pass_at=NOW,
+        token_expires_at=NOW,
+        devices_held=0,
+        live_devices=1,
     )
     return [*metrics.registry.collect(), *gauges([account], QueueLengths(due=0, queued=0, running=0), now=NOW)]
 
