@@ -60,7 +60,7 @@ class ListedDevice(NamedTuple):
 def listed_columns() -> list[ColumnElement[Any]]:
     """The columns of a ListedDevice, of devices joined to accounts."""
     names = ListedDevice._fields
-    return [accounts.c.name if name == "account_name" else devices.c[name] for name in names]
+    return [accounts.c.name.label(name) if name == "account_name" else devices.c[name] for name in names]
 
 
 _COLUMNS = [devices.c[name] for name in StoredDevice.__dataclass_fields__ if name in devices.c]
