@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from adept.protocol.device import DEVICE_KEYS
 from adept.records.csv_cells import csv_line
 from adept.records.device_cells import CSV_COLUMNS, csv_lines
-from adept.records.device_json import json_lines
+from adept.records.device_json import json_lines, json_list
 from adept.records.devices import OURS_LAST, device_document, plain
 from adept.store.device_streams import ExportedDevice
+from adept.store.inventory import ListedDevice
 
 NOW = "2026-11-20T12:00:00.123456Z"
+NOW_TIME = datetime.fromisoformat(NOW)
 
 texts = st.sampled_from(
     ["", "=1+2", "+49", "-1", "@x", "\tx", "\rx", 'a "b", c', "Größe 🍏", "line\nbreak", "'x", "\\", "cr\rx", "A-17"]
@@ -70,6 +73,26 @@ def test_documents_that_are_not_as_apple_writes_them_keep_one_serial_number_and_
     assert (found["serial_number"], found["account"], found["deleted_reason"]) == ("C02", "hq", "deleted")
     assert line.count(b'"serial_number"') == 1
     assert csv_lines([row]) == carefully_as_csv(row)
+
+
+def test_a_document_on_several_lines_is_one_line():
+    row = exported('{"serial_number":"C02",\n"model":"iMac"}')
+    assert json_lines([row]).count(b"\n") == 1
+
+
+def listed(document: str, changed_at: datetime, deleted_at: datetime | None) -> ListedDevice:
+    why = "deleted" if deleted_at else None
+    return ListedDevice(1, 1, "hq", "C02", None, document, NOW_TIME, changed_at, deleted_at, why)
+
+
+def test_a_list_is_what_the_documents_say():
+    rows = [
+        listed('{"serial_number":"C02"}', NOW_TIME.replace(microsecond=0), None),
+        listed('{"account":"theirs","serial_number":"C02"}', NOW_TIME, NOW_TIME),
+    ]
+    written = msgspec.json.encode(json_list(rows))
+    assert msgspec.json.decode(written) == msgspec.json.decode(msgspec.json.encode(list(map(device_document, rows))))
+    assert msgspec.json.encode(json_list([])) == b"[]"
 
 
 def test_several_devices_are_several_lines():

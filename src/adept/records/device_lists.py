@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from adept.errors import Misuse, NotFound
 from adept.protocol.device import fold_serial
 from adept.records.device_cursor import read_cursor, write_cursor
+from adept.records.device_json import json_list
 from adept.records.device_query import EVERYTHING, DeviceQuery, device_filter
-from adept.records.devices import device_document
 from adept.store.accounts import account_named
 from adept.store.database import Store
 from adept.store.device_filters import DeviceFilter
@@ -91,7 +91,7 @@ async def one_device(store: Store, serial: str, *, account: str | None = None) -
 def page_document(page: DevicePage) -> dict[str, object]:
     """A page as one JSON object for msgspec to write; `total` and `total_is_capped` where they were asked for."""
     document: dict[str, object] = {
-        "items": [device_document(row) for row in page.items],
+        "items": json_list(page.items),
         "next_cursor": page.next_cursor,
     }
     if page.total is not None:

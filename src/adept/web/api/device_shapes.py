@@ -53,7 +53,9 @@ class DeviceFilters(BaseModel):
         description="A text in serial number, model, description, asset tag, IMEI, MEID, EID or a MAC address, in any "
         "case.",
     )
-    mode: Mode = Field(default="contains", description="How a value must match the text.")
+    mode: Mode = Field(
+        default="contains", description="How a value must match the text; `exact` and `prefix` are faster."
+    )
     field: SearchedField = Field(default="any", description="`serial_number` looks in that alone, and is faster.")
 
     def query(self) -> DeviceQuery:
