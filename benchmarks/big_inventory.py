@@ -53,6 +53,6 @@ def inventory_section(databases: Databases, *, devices: int, times: int) -> str:
     return (
         f"## A big inventory\n\n{devices:,} devices in 20 accounts, asked {times} times each question, each time for "
         "something else: 100 devices and how many there are in all (counted to 10,000), as JSON; in the server, "
-        "without HTTP. Milliseconds; cpu is what half of the answers cost the server's process, in which SQLite works and "
-        "PostgreSQL doesn't.\n\n" + table(head, rows) + "\n\n" + "\n".join(told)
+        "without HTTP. Milliseconds; cpu is what half of the answers cost the server's process, in which SQLite works "
+        "and PostgreSQL doesn't.\n\n" + table(head, rows) + "\n\n" + "\n".join(told)
     )

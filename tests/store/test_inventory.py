@@ -11,7 +11,7 @@ from adept.store import devices
 from adept.store.database import Store, Transaction
 from adept.store.device_filters import DeviceFilter, SearchField, SearchMode
 from adept.store.device_pages import Order, SortKey, page_of_devices
-from adept.store.device_streams import stream_devices
+from adept.store.device_streams import stream_devices, stream_exported
 from adept.store.inventory import ListedDevice, device_rows
 from adept.store.searched import SEARCHED_BYTES, searched_text
 from tests.store.examples import NOW, an_account, device_row, gone
@@ -236,3 +236,24 @@ async def test_texts_of_any_length_are_kept_and_found_by_their_beginning(store: 
         for wanted in (DeviceFilter(search="🍏 xx"), DeviceFilter(family=long), DeviceFilter(search="a1")):
             page = await page_of_devices(tx, wanted, Order(SortKey.MODEL), limit=10)
             assert serials(page.rows) == ["A1"]
+
+
+@pytest.mark.parametrize(
+    ("dense", "limit", "found"),
+    [
+        (6, None, ["a", "b", "c", "d", "e"]),
+        (5, None, ["d", "b", "e", "a", "c"]),
+        (5, 2, ["a", "b"]),
+        (1, 2, ["d", "b"]),
+    ],
+)
+async def test_a_file_is_sorted_unless_it_has_very_many(store: Store, dense: int, limit: int | None, found: list[str]):
+    async with store.writing() as tx:
+        account = await an_account(tx)
+        for serial in ("d", "b", "e", "a", "c"):
+            await devices.put(tx, account.id, [device_row(serial)])
+    async with store.reading() as tx:
+        for deleted in (False, None):
+            wanted = DeviceFilter(deleted=deleted)
+            stream = stream_exported(tx, wanted, limit=limit, at_a_time=2, dense=dense)
+            assert [row[1] async for rows in stream for row in rows] == found

@@ -23,7 +23,7 @@ _LISTS = ("imei", "meid")
 _APPLES = tuple(key for key in DEVICE_KEYS if key != "response_status")
 CSV_COLUMNS = ("account", *_APPLES, *OURS_LAST)
 
-_FIELDS = [(key, list[str], []) if key in _LISTS else (key, str, "") for key in _APPLES]
+_FIELDS = [(key, tuple[str, ...], ()) if key in _LISTS else (key, str, "") for key in _APPLES]
 _decode = msgspec.json.Decoder(list[msgspec.defstruct("_Texts", _FIELDS, gc=False)]).decode  # type: ignore[misc]
 _BEFORE_LISTS = _APPLES.index(_LISTS[0])
 _BEHIND_LISTS = _BEFORE_LISTS + len(_LISTS)

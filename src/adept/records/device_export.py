@@ -23,16 +23,12 @@ async def export_devices(
 ) -> AsyncGenerator[tuple[bytes, int]]:
     """The file in chunks of whole lines, each with the number of devices in it. NotFound for an unknown account."""
     head = csv_line(CSV_COLUMNS) if form == "csv" else b""
-    left = limit
     async with (
         store.reading() as tx,
-        aclosing(stream_exported(tx, await device_filter(tx, query), at_a_time=_AT_A_TIME)) as batches,
+        aclosing(stream_exported(tx, await device_filter(tx, query), limit=limit, at_a_time=_AT_A_TIME)) as batches,
     ):
-        async for found in batches:
-            batch = found if left is None else found[:left]
+        async for batch in batches:
             yield head + _LINES[form](batch), len(batch)
             head = b""
-            if left is not None and (left := left - len(batch)) <= 0:
-                return
     if head:
         yield head, 0

@@ -38,7 +38,9 @@ class DeviceExport(DeviceFilters):
 async def export_devices_as_file(
     asked: Annotated[DeviceExport, Query()], service: ServiceDep, _caller: ViewerDep
 ) -> Response:
-    """Export devices by serial number: Apple's keys beside ours, as CSV or NDJSON.
+    """Export devices: Apple's keys beside ours, as CSV or NDJSON.
+
+    They come by serial number; where 10,000 or more are wanted, in the order in which adept first saw them.
 
     A cell of a CSV file that a spreadsheet would run as a formula gets an apostrophe in front.
     """
