@@ -21,7 +21,7 @@ from adept.store.dialects import is_sqlite, numbers_among
 from adept.store.tables import devices
 
 DENSE = 10_000  # devices
-_SAMPLE = 2_000  # devices
+_GLANCE, _SAMPLE = 200, 2_000  # devices
 _MANY = 3  # times as many as would be dense
 _SURE = 50  # so many in the sample, and a third of them would be no accident
 _INDEXED = frozenset(
@@ -67,14 +67,20 @@ async def by_filters(
 async def _are_surely_many(tx: AsyncConnection, wanted: DeviceFilter, *, dense: int) -> bool:
     """Whether by far more than `dense` devices fit, as one in so many of all devices tells.
 
-    How values begin is looked up in an index that takes longer the more of them do: a sample is quicker then.
+    How values begin is looked up in an index that takes longer the more of them do: a sample is quicker then. Most
+    beginnings are rare, and are not even met at a glance.
     """
-    step = await newest_id(tx) // _SAMPLE
-    if wanted.mode is SearchMode.EXACT or step * _SAMPLE < _MANY * dense:
+    if wanted.mode is SearchMode.EXACT:
         return False
-    fitting = conditions(wanted, tx, by_index=())
-    sample = numbers_among(devices.c.id, range(step, (_SAMPLE + 1) * step, step), tx)
-    count = await count_up_to(_SAMPLE, tx, [sample, *fitting.values()])
+    newest = await newest_id(tx)
+    if newest < _MANY * dense:
+        return False
+    fitting = conditions(wanted, tx, by_index=()).values()
+    for step in (max(1, newest // _GLANCE), max(1, newest // _SAMPLE)):
+        sample = numbers_among(devices.c.id, range(step, newest + 1, step), tx)
+        count = await count_up_to(2 * _SAMPLE, tx, [sample, *fitting])
+        if count == 0:
+            return False
     return count >= _SURE and count * step > _MANY * dense
 
 
