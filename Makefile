@@ -43,7 +43,7 @@ contracts: .venv/dev.ok ## import-linter: who may import whom
 pytest: .venv/dev.ok tools ## the tests alone (ARGS="tests/sync -k cursor")
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
-coverage: .venv/dev.ok tools ## the tests under branch coverage, and its floor for each package
+coverage: .venv/dev.ok tools ## the tests under branch coverage, and its floor for each package (ARGS=sync: that one, by its own tests)
 	@$(BIN)/python scripts/branch_coverage.py -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: .venv/dev.ok tools ## measure, and write docs/reference/benchmarks.md (ARGS=--quick: small, writes nothing)

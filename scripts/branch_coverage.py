@@ -1,7 +1,8 @@
 """Run pytest under branch coverage and hold each package to its floor.
 
-`python scripts/branch_coverage.py PYTEST-ARGUMENTS`; processes the tests start are measured too. Ends with one line per
-package; exits non-zero where a test failed or a package is below its floor.
+`python scripts/branch_coverage.py [PACKAGE …] PYTEST-ARGUMENTS`; processes the tests start are measured too. Ends with
+one line per package; exits non-zero where a test failed or a package is below its floor. With packages (protocol,
+client, sync, simulator) their own tests run alone, and they alone are judged.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = 95.0  # percent of lines and branches, for the packages that decide what happens to somebody's devices
 FLOORS = {"protocol": FLOOR, "client": FLOOR, "sync": FLOOR, "simulator": FLOOR}
+OWN_TESTS = {
+    "protocol": ("tests/protocol", "tests/contract"),
+    "client": ("tests/client", "tests/contract"),
+    "sync": ("tests/sync", "tests/jobs"),
+    "simulator": ("tests/simulator",),
+}
 REPORT = ROOT / ".coverage.json"
 
 
@@ -39,18 +46,23 @@ def by_package(report: dict[str, Any]) -> dict[str, float]:
     return {package: share(entries) for package, entries in sorted(summaries.items())}
 
 
-def main(pytest_arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Measure, report, and judge."""
+    named = [word for word in arguments if word in OWN_TESTS]
+    floors = {package: FLOORS[package] for package in named or FLOORS}
+    tests_of = dict.fromkeys(folder for package in named for folder in OWN_TESTS[package])
+    pytest_arguments = [*(word for word in arguments if word not in named), *tests_of]
     coverage("erase")
     tests = coverage("run", "-m", "pytest", *pytest_arguments)
     coverage("combine", "--quiet")
-    watched = ",".join(f"src/adept/{package}/*" for package in FLOORS)
+    watched = ",".join(f"src/adept/{package}/*" for package in floors)
     coverage("report", "--skip-covered", "--show-missing", f"--include={watched}")
     coverage("json", "--quiet", "-o", str(REPORT))
     packages = by_package(json.loads(REPORT.read_text()))
-    low = {package for package, percent in packages.items() if percent < FLOORS.get(package, 0.0)}
-    for package, percent in packages.items():
-        floor = f"at least {FLOORS[package]:g}" if package in FLOORS else ""
+    shown = {package: percent for package, percent in packages.items() if not named or package in floors}
+    low = {package for package, percent in shown.items() if percent < floors.get(package, 0.0)}
+    for package, percent in shown.items():
+        floor = f"at least {floors[package]:g}" if package in floors else ""
         print(f"{package:12} {percent:6.2f} % of lines and branches  {floor}{'  TOO LOW' if package in low else ''}")
     return tests or (1 if low else 0)
 
