@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from adept.errors import Misuse, StoreError
 from adept.store import accounts, devices, tables
 from adept.store.database import Store, open_store
+from adept.store.one_trip import FIRST_ROWS
 from tests.postgres import Cluster
 from tests.store.examples import an_account, device_row, devices_of
 
@@ -165,6 +166,24 @@ async def test_a_counter_read_and_written_by_many_writers_misses_no_step(store: 
             group.create_task(step())
     async with store.reading() as tx:
         assert (await accounts.account_named(tx, account.name)).strikes == 20
+
+
+@pytest.mark.parametrize("count", [0, 1, FIRST_ROWS, 2 * FIRST_ROWS + 1])
+async def test_every_row_is_read_at_once_or_as_a_stream(store: Store, count: int):
+    """SQLite's rows come along with the statement only so far."""
+    counted = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
+        "SELECT i FROM n WHERE i <= :count"
+    )
+    async with store.reading() as tx:
+        at_once = (await tx.execute(text(counted), {"count": count})).scalars().all()
+        stream = await tx.stream_scalars(text(counted), {"count": count})
+        assert at_once == list(range(1, count + 1)) == [number async for number in stream]
+        begun = await tx.stream_scalars(text(counted), {"count": count})
+        assert (await begun.fetchmany(1)) == at_once[:1]
+        await begun.close()  # and leave the rest
+    async with store.writing() as tx:
+        assert (await tx.execute(text("UPDATE feed_position SET last_id = 5"))).rowcount == 1
 
 
 async def test_a_fault_of_our_own_is_not_blamed_on_the_database(store: Store):

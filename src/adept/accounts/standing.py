@@ -21,25 +21,26 @@ from adept.accounts.identity import identity_columns, organisation
 from adept.accounts.switch import health_columns
 from adept.errors import AdeptError, Refused, TokenFileError, Unreachable
 from adept.protocol.account import Account
-from adept.store import holds, passes
+from adept.store import passes
 from adept.store import tokens as token_rows
 from adept.store.accounts import StoredAccount, add_failure, update_account
 from adept.store.database import Transaction
 from adept.store.tokens import StoredToken
+from adept.store.unsettled import unsettled_of
 
 
 async def after_good_pass(tx: Transaction, account: StoredAccount, *, now: datetime, chance: float) -> None:
     """The account is well; it is due after its interval, or at once where somebody asked for a pass meanwhile."""
     tokens = await token_rows.tokens_of(tx, account.id)
-    is_asked_for = await passes.queued_pass(tx, account.id) is not None
+    unsettled = await unsettled_of(tx, account.id)
     due = rhythm.next_sync_at(interval_s=account.interval_s, now=now, chance=chance)
     await update_account(
         tx,
         account.id,
-        **health_columns(account, await _when_well(tx, account, tokens, now=now), now=now),
+        **health_columns(account, _when_well(account, tokens, held=unsettled.hold, now=now), now=now),
         **_next_probe(tokens, now=now, chance=chance),
         failures=0,
-        next_sync_at=now if is_asked_for else due,
+        next_sync_at=now if unsettled.queued_pass else due,
         last_pass_at=now,
     )
 
@@ -53,7 +54,8 @@ async def after_good_probe(
     closes = is_breaker_open(health, account.failures)
     columns: dict[str, object] = {**identity_columns(found), "identity_at": now}
     if not stays_after_probe(health, pass_follows=closes):
-        columns |= health_columns(account, await _when_well(tx, account, tokens, now=now), now=now)
+        held = (await unsettled_of(tx, account.id)).hold
+        columns |= health_columns(account, _when_well(account, tokens, held=held, now=now), now=now)
     if closes:
         columns["next_sync_at"] = now
     elif account.failures:
@@ -134,11 +136,11 @@ async def _put_off(
     await update_account(tx, account.id, **columns)
 
 
-async def _when_well(tx: Transaction, account: StoredAccount, tokens: list[StoredToken], *, now: datetime) -> Diagnosis:
+def _when_well(account: StoredAccount, tokens: list[StoredToken], *, held: bool, now: datetime) -> Diagnosis:
     active = [token for token in tokens if token.state == "active"]
     return when_well(
         expires_at=active[0].expires_at if active else None,
-        held=await holds.open_hold(tx, account.id) is not None,
+        held=held,
         paused=account.paused,
         now=now,
     )

@@ -16,7 +16,7 @@ from adept.store import passes
 from adept.store import tokens as token_rows
 from adept.store.accounts import StoredAccount, account_by_id, account_named
 from adept.store.audit import Actor
-from adept.store.database import Store, Transaction
+from adept.store.database import Store
 from adept.store.passes import StoredPass
 from adept.store.tokens import StoredToken
 from adept.sync.lease import LEASE_S, Lease, LeaseLost, held_lease
@@ -82,17 +82,9 @@ async def record_no_token(store: Store, lease: Lease, waits_for: AdeptError | No
     """Write down that the account can't be walked for want of a token, and end the pass that somebody waits for."""
     error = waits_for or no_token(lease.account_name)
     async with store.writing() as tx:
-        account = await leased_account(tx, lease, now=now())
+        account = await lease.account(tx)
         await passes.fail_open(tx, account.id, lease_epoch=0, code=error.code, error=str(error), now=now())
         await without_token(tx, account, waits_for, now=now(), chance=chance)
-
-
-async def leased_account(tx: Transaction, lease: Lease, *, now: datetime) -> StoredAccount:
-    """The account's row, held until the transaction ends. Raises LeaseLost."""
-    await lease.check(tx, now=now)
-    account = await account_by_id(tx, lease.account_id)
-    assert account is not None, "the lease was checked"
-    return account
 
 
 async def follow(store: Store, name: str, *, on_pass: Callable[[StoredPass], None] | None = None) -> StoredPass | None:

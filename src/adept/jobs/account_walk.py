@@ -14,7 +14,7 @@ from adept.accounts.tokens import ActiveToken, Connect, active_token
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError
 from adept.protocol.pages import MAXIMUM_LIMIT
-from adept.store.accounts import StoredAccount, account_by_id, update_account
+from adept.store.accounts import StoredAccount
 from adept.store.audit import Actor
 from adept.store.database import Store, Transaction
 from adept.sync.engine import walk_account
@@ -96,9 +96,7 @@ class AccountWalk:
         self.token = newest
         return await self._client()
 
-    async def _conclude(self, tx: Transaction, outcome: PassOutcome) -> None:
-        account = await account_by_id(tx, self.account.id)
-        assert account is not None, "the lease was checked"
+    async def _conclude(self, tx: Transaction, account: StoredAccount, outcome: PassOutcome) -> None:
         now, chance = self.now(), self.random()
         if outcome.error is None:
             await after_good_pass(tx, account, now=now, chance=chance)
@@ -118,5 +116,4 @@ class AccountWalk:
             return
         with suppress(LeaseLost):
             async with self.store.writing() as tx:
-                await self.lease.check(tx, now=self.now())
-                await update_account(tx, self.account.id, **identity_columns(found), identity_at=self.now())
+                await self.lease.update_account(tx, {**identity_columns(found), "identity_at": self.now()})

@@ -9,7 +9,7 @@ from datetime import datetime
 from adept.accounts.standing import after_failure, after_good_probe
 from adept.accounts.tokens import Connect, active_token, promote_candidate
 from adept.errors import AdeptError, Malformed, Refused, Unreachable
-from adept.jobs.account_pass import leased_account, record_no_token
+from adept.jobs.account_pass import record_no_token
 from adept.jobs.requests import no_token
 from adept.store.accounts import StoredAccount
 from adept.store.database import Store
@@ -41,7 +41,7 @@ async def probe(
         except (Refused, Malformed, Unreachable) as refusal:
             error = refusal
             async with store.writing() as tx:
-                current = await leased_account(tx, lease, now=now())
+                current = await lease.account(tx)
                 await after_failure(
                     tx,
                     current,
@@ -55,7 +55,7 @@ async def probe(
         else:
             error = None
             async with store.writing() as tx:
-                current = await leased_account(tx, lease, now=now())
+                current = await lease.account(tx)
                 await after_good_probe(tx, current, found, now=now(), chance=random())
     log.info("account probed", extra={"account": account.name, "error_code": error.code if error else None})
     return error

@@ -11,7 +11,7 @@ from datetime import datetime
 from adept.accounts.standing import after_own_fault
 from adept.accounts.tokens import Connect
 from adept.errors import AdeptError, Busy, StoreError
-from adept.jobs.account_pass import leased_account, record_no_token, with_working_token
+from adept.jobs.account_pass import record_no_token, with_working_token
 from adept.jobs.account_walk import AccountWalk
 from adept.jobs.probe import probe
 from adept.jobs.requests import no_token
@@ -130,7 +130,7 @@ class Visitor:
         """What adept itself fails at is not tried again at once; where even that can't be written, the runner waits."""
         with suppress(LeaseLost, StoreError):
             async with self.store.writing() as tx:
-                account = await leased_account(tx, lease, now=self.now())
+                account = await lease.account(tx)
                 await passes.fail_open(
                     tx, account.id, lease_epoch=lease.epoch, code=error.code, error=str(error), now=self.now()
                 )

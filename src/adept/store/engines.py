@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from adept.store import one_trip
 from adept.store.places import Place
 
 # A writer that was stopped in mid-transaction (SIGSTOP, a machine that vanished) holds rows on PostgreSQL; the server
@@ -42,6 +43,8 @@ def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True) -> 
         options |= {"pool_pre_ping": place.file is None}
     else:
         options |= {"poolclass": NullPool}
+    if place.file is not None:
+        options["connect_args"] = {"async_creator_fn": one_trip.connect}
     engine = create_async_engine(place.url, **options)
     if place.file is None:
         _set_up_postgresql(engine, busy_timeout_s)

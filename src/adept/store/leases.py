@@ -7,12 +7,15 @@ the commit: nobody can take the lease between the check and the write.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adept.store.accounts import StoredAccount
 from adept.store.dialects import clock, clock_after
 from adept.store.due import is_due
+from adept.store.rows import read_row_or_none
 from adept.store.tables import accounts
 
 
@@ -63,6 +66,18 @@ async def fence(tx: AsyncConnection, account_id: int, epoch: int, *, now: dateti
     """
     statement = select(accounts.c.id).where(_is_ours(account_id, epoch)).with_for_update()
     return (await tx.execute(statement)).one_or_none() is not None
+
+
+async def fenced_account(tx: AsyncConnection, account_id: int, epoch: int) -> StoredAccount | None:
+    """As `fence`, and the account's row with it; None where the lease was lost."""
+    statement = select(accounts).where(_is_ours(account_id, epoch)).with_for_update()
+    return read_row_or_none(StoredAccount, (await tx.execute(statement)).one_or_none())
+
+
+async def fenced_update(tx: AsyncConnection, account_id: int, epoch: int, columns: dict[str, Any]) -> bool:
+    """As `fence`, and the account's columns are set with it."""
+    changed = update(accounts).where(_is_ours(account_id, epoch)).values(columns)
+    return (await tx.execute(changed)).rowcount == 1
 
 
 def _is_ours(account_id: int, epoch: int) -> ColumnElement[bool]:

@@ -47,12 +47,16 @@ async def start_pass(
     lease_epoch: int,
     now: datetime,
     requested_by: str | None = None,
+    one_waits: bool = True,
 ) -> StoredPass:
-    """The running pass of the walker with that epoch: the one that waits, which stays a full one, or a new one."""
+    """The running pass of the walker with that epoch: the one that waits, which stays a full one, or a new one.
+
+    `one_waits` is False for who knows that none does.
+    """
     begun = {"state": "running", "started_at": now, "lease_epoch": lease_epoch}
     kept = case((passes.c.kind == "full", passes.c.kind), else_=kind)
     adopted = update(passes).where(_is(account_id, "queued")).values(kind=kept, **begun)
-    row = (await tx.execute(adopted.returning(passes))).one_or_none()
+    row = (await tx.execute(adopted.returning(passes))).one_or_none() if one_waits else None
     if row is None:
         added = insert(passes).values(account_id=account_id, kind=kind, requested_by=requested_by, **begun)
         row = (await tx.execute(added.returning(passes))).one()

@@ -14,15 +14,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, Malformed, Refused, Unreachable
-from adept.store import devices, holds, malformed, passes
-from adept.store.accounts import StoredAccount, account_by_id, update_account
+from adept.store import holds, passes
+from adept.store.accounts import StoredAccount, update_account
 from adept.store.audit import Actor, add_audit
 from adept.store.database import Store, Transaction
+from adept.store.unsettled import unsettled_of
 from adept.sync import cursor as rules
 from adept.sync.cursor import NEW_FETCH, Phase, Position, Step, Turn
 from adept.sync.lease import Lease, LeaseLost
@@ -36,7 +37,7 @@ log = logging.getLogger("adept.sync")
 
 MAX_PAGES = 100_000  # a pass asks for no more; the next one goes on from there
 
-Conclude = Callable[[Transaction, PassOutcome], Awaitable[None]]
+Conclude = Callable[[Transaction, StoredAccount, PassOutcome], Awaitable[None]]
 
 
 async def walk_account(
@@ -57,10 +58,10 @@ async def walk_account(
 
     A pass that was asked for and waits is the one that is walked, a full one if that is what was asked for. `by` is
     who asks for this one; it is audited.
-    `conclude` writes what the caller makes of the outcome (health, when next), in the transaction that closes the
-    pass's row; it is not called for a pass that is lost or interrupted. `renewed_client` is asked once when Apple
-    refuses the server token in mid-pass: a client with the token that meanwhile took its place, or None. An error of
-    Apple's or of the way there ends the pass and is in the outcome; what was committed stays. Raises LeaseLost where
+    `conclude` writes what the caller makes of the outcome (health, when next) to the account's row, in the transaction
+    that closes the pass's; it is not called for a pass that is lost or interrupted. `renewed_client` is asked once when
+    Apple refuses the server token in mid-pass: a client with the token that meanwhile took its place, or None. An error
+    of Apple's or of the way there ends the pass and is in the outcome; what was committed stays. Raises LeaseLost where
     there is no pass yet, StoreError (the pass's row is closed by the next pass), and whatever is a bug.
     """
     walk, account = await _begin(store, lease, kind=kind, by=by, now=now)
@@ -87,33 +88,35 @@ async def _begin(
     store: Store, lease: Lease, *, kind: PassKind, by: Actor | None, now: Callable[[], datetime]
 ) -> tuple[Walk, StoredAccount]:
     async with store.writing() as tx:
-        await lease.check(tx, now=now())
-        await passes.lose_running(tx, lease.account_id, lease.epoch, now())
+        account = await lease.account(tx)
+        unsettled = await unsettled_of(tx, lease.account_id)
+        if unsettled.running_pass:
+            await passes.lose_running(tx, lease.account_id, lease.epoch, now())
         started = await passes.start_pass(
             tx,
             lease.account_id,
             kind=kind.value,
             lease_epoch=lease.epoch,
             requested_by=by.name if by is not None else None,
+            one_waits=unsettled.queued_pass,
             now=now(),
         )
         kind = PassKind(started.kind)
         if kind is PassKind.FULL:
+            account = replace(account, full_requested=True)
             await update_account(tx, lease.account_id, full_requested=True)
         if by is not None:
             asked = {"kind": kind.value, "pass": started.id}
             await add_audit(tx, by, "account.pass_requested", lease.account_name, now=now(), after=asked)
-        account = await account_by_id(tx, lease.account_id)
-        assert account is not None, "the lease was checked"
         walk = Walk(
             store=store,
             lease=lease,
             pass_id=started.id,
             kind=kind,
             now=now,
-            hold=await holds.open_hold(tx, lease.account_id),
-            has_malformed=bool(await malformed.malformed_of(tx, lease.account_id, limit=1)),
-            has_doubts=bool(await devices.in_doubt(tx, lease.account_id, after="", limit=1)),
+            hold=await holds.open_hold(tx, lease.account_id) if unsettled.hold else None,
+            has_malformed=unsettled.malformed,
+            has_doubts=unsettled.doubt,
         )
         return walk, account
 
@@ -134,9 +137,8 @@ async def _end(
     walk: Walk, questions: Questions, state: PassState, error: AdeptError | None, conclude: Conclude | None
 ) -> PassOutcome:
     """Close the pass's row, and conclude. Raises LeaseLost, having written nothing."""
-    async with walk.writing() as tx:
-        account = await account_by_id(tx, walk.lease.account_id)
-        assert account is not None, "the lease was checked"
+    async with walk.store.writing() as tx:
+        account = await walk.lease.account(tx)
         await _count_strike(tx, walk, account)
         await walk.write_totals(
             tx,
@@ -149,7 +151,7 @@ async def _end(
         )
         outcome = walk.outcome(state, error)
         if conclude is not None:
-            await conclude(tx, outcome)
+            await conclude(tx, account, outcome)
     told = {"pass": walk.pass_id, "kind": outcome.kind.value, "state": state.value, **asdict(outcome.totals)}
     log.info("pass ended", extra={"account": account.name, **told, "error_code": error.code if error else None})
     return outcome

@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from adept.errors import Busy, StoreError
 from adept.store import leases
+from adept.store.accounts import StoredAccount
 from adept.store.database import Store, Transaction
 
 LEASE_S = 30.0
@@ -35,6 +37,18 @@ class Lease:
     async def check(self, tx: Transaction, *, now: datetime) -> None:
         """Lock the account's row to the transaction's end; raises LeaseLost if the lease is another's."""
         if not await leases.fence(tx, self.account_id, self.epoch, now=now):
+            raise LeaseLost
+
+    async def account(self, tx: Transaction) -> StoredAccount:
+        """As `check`, and the row."""
+        account = await leases.fenced_account(tx, self.account_id, self.epoch)
+        if account is None:
+            raise LeaseLost
+        return account
+
+    async def update_account(self, tx: Transaction, columns: dict[str, Any]) -> None:
+        """As `check`, and these columns of the row are set."""
+        if not await leases.fenced_update(tx, self.account_id, self.epoch, columns):
             raise LeaseLost
 
     async def release(self, tx: Transaction) -> None:

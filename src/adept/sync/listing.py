@@ -15,8 +15,6 @@ from typing import Any
 from adept.errors import AdeptError, Malformed, Refused
 from adept.protocol.pages import DevicePage
 from adept.store import seen
-from adept.store.accounts import update_account
-from adept.store.database import Transaction
 from adept.sync import cursor as rules
 from adept.sync.changes import Source, content_hash
 from adept.sync.circles import Circles
@@ -46,6 +44,7 @@ class Listing:
         self._on_progress = on_progress
         self._max_pages = max_pages
         self._circles = Circles()
+        self._hash_ahead = True  # while pages bring news; an unchanged device is known by its bytes
         self._restarted = False  # for a refused cursor: a pass does it once
 
     async def follow(self, step: Step) -> Step:
@@ -102,9 +101,12 @@ class Listing:
         return asyncio.ensure_future(self._page(position))
 
     async def _page(self, position: Position) -> DevicePage | Refused:
-        """The answer at a position, hashed as soon as it is there: the database may still be busy with the last one."""
+        """The answer at a position, hashed as soon as it is there: the database may still be busy with the last one.
+
+        Where the last page brought mostly what is known, hashes are made only of what differs.
+        """
         answer = await self._questions.page(position)
-        if isinstance(answer, DevicePage):
+        if isinstance(answer, DevicePage) and self._hash_ahead:
             for device in answer.devices:
                 content_hash(device.document)
         return answer
@@ -127,22 +129,17 @@ class Listing:
         walk.note(step.note)
         walk.strike = step.turn is Turn.STRIKE
         source = Source.FETCH if asked.is_fetch else Source.SYNC
-        async with walk.writing() as tx:
+        async with walk.writing(**_columns(step.position)) as tx:
             applied = await walk.apply(tx, page.devices, page.malformed, source)
             if asked.is_fetch and self._fetch_id is not None:
                 unreadable = [entry.serial_number for entry in page.malformed if entry.serial_number]
                 await seen.add_seen(tx, walk.lease.account_id, self._fetch_id, [*applied.live, *unreadable])
-            await self._store_position(tx, step)
             counted = {"pages": 1, "devices": len(page.devices), "malformed": len(page.malformed)}
             await walk.announce(tx, applied.changes, **counted)
+        self._hash_ahead = 2 * len(applied.changes) > len(page.devices)
         if self._on_progress is not None:
             totals = walk.totals
             self._on_progress(Progress(asked.phase, totals.pages, totals.devices, totals.changes))
-
-    async def _store_position(self, tx: Transaction, step: Step) -> None:
-        position = step.position
-        columns = {"phase": position.phase.value, "cursor": position.cursor, "cursor_at": position.cursor_at}
-        await update_account(tx, self._walk.lease.account_id, **columns)
 
     async def _after_refusal(self, asked: Position, refusal: Refused) -> Step:
         step = rules.after_refusal(asked, refusal.code, restarted=self._restarted)
@@ -152,8 +149,7 @@ class Listing:
             self._restarted = True
             return step
         self._walk.note(step.note)
-        async with self._walk.writing() as tx:
-            await self._store_position(tx, step)
+        async with self._walk.writing(**_columns(step.position)) as tx:
             await self._walk.write_totals(tx)
         return step
 
@@ -164,11 +160,15 @@ class Listing:
         self._fetch_id = walk.pass_id
         self._circles = Circles()
         walk.note(step.note)
-        async with walk.writing() as tx:
+        begun = {"fetch_id": self._fetch_id, "full_requested": False}
+        async with walk.writing(**_columns(step.position), **begun) as tx:
             await seen.forget_seen(tx, walk.lease.account_id)
-            await self._store_position(tx, step)
-            await update_account(tx, walk.lease.account_id, fetch_id=self._fetch_id, full_requested=False)
             await walk.write_totals(tx)
+
+
+def _columns(position: Position) -> dict[str, Any]:
+    """Where the walk stands, as the account's row has it."""
+    return {"phase": position.phase.value, "cursor": position.cursor, "cursor_at": position.cursor_at}
 
 
 async def _to_its_end(storing: Coroutine[Any, Any, None]) -> None:

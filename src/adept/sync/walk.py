@@ -57,10 +57,16 @@ class Walk:
         return PassOutcome(self.pass_id, self.kind, state, self.totals, tuple(self.notes), error)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Transaction]:
-        """A transaction that exists only while the lease is ours. Raises LeaseLost, having written nothing."""
+    async def writing(self, **account_columns: Any) -> AsyncIterator[Transaction]:
+        """A transaction that exists only while the lease is ours; columns of the account's row are set with the check.
+
+        Raises LeaseLost, having written nothing.
+        """
         async with self.store.writing() as tx:
-            await self.lease.check(tx, now=self.now())
+            if account_columns:
+                await self.lease.update_account(tx, account_columns)
+            else:
+                await self.lease.check(tx, now=self.now())
             yield tx
 
     async def apply(

@@ -1,0 +1,108 @@
+"""aiosqlite with one trip to the connection's thread for each statement.
+
+aiosqlite makes a trip for the cursor, one to execute, one to fetch and one to close. Each costs as much as most of our
+statements (the two threads hand the interpreter's lock to and fro), so here they are one: a statement brings its first
+rows along. SQLAlchemy takes such connections by `async_creator_fn`; like SQLAlchemy, this uses what aiosqlite keeps to
+itself to run a function in its thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import aiosqlite
+
+FIRST_ROWS = 2000  # twice a page of devices; what is streamed asks for more as it goes
+
+
+def connect(database: str, **options: Any) -> aiosqlite.Connection:
+    """A connection that is opened when it is awaited; its thread doesn't keep the process alive."""
+    return _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=FIRST_ROWS)
+
+
+class _Connection(aiosqlite.Connection):
+    """Gives out cursors that save trips, and makes none to roll back what was never begun."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._thread.daemon = True
+
+    async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a function where the connection lives."""
+        return await self._execute(function, *arguments)
+
+    def statement(self, execute: Callable[..., Any], sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+        """In the thread: run a statement on a cursor of its own."""
+        cursor = self._conn.cursor()
+        execute(cursor, sql, parameters)
+        return cursor
+
+    def cursor(self) -> Any:
+        return _Cursor(self)
+
+    async def rollback(self) -> None:
+        if self.in_transaction:
+            await super().rollback()
+
+
+class _Cursor:
+    """As much of a cursor as SQLAlchemy uses. `description`, `rowcount` and `lastrowid` are of the last statement."""
+
+    arraysize = 1
+
+    def __init__(self, connection: _Connection) -> None:
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+        self._connection = connection
+        self._cursor: sqlite3.Cursor | None = None
+        self._rows: list[Any] = []
+
+    async def __aenter__(self) -> _Cursor:
+        return self
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run the statement, and bring its first rows along."""
+        await self._connection.in_thread(self._run, sqlite3.Cursor.execute, sql, parameters)
+
+    async def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Run the statement once for each row of parameters."""
+        await self._connection.in_thread(self._run, sqlite3.Cursor.executemany, sql, parameters)
+
+    def _run(self, execute: Callable[..., Any], sql: str, parameters: Sequence[Any]) -> None:
+        cursor = self._connection.statement(execute, sql, parameters)
+        self._rows = cursor.fetchmany(FIRST_ROWS) if cursor.description else []
+        self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
+        if len(self._rows) < FIRST_ROWS:
+            cursor.close()
+        else:
+            self._cursor = cursor
+
+    async def fetchall(self) -> Sequence[Any]:
+        """The rows that are left."""
+        rows, self._rows = self._rows, []
+        if self._cursor is not None:
+            rows += await self._connection.in_thread(self._cursor.fetchall)
+        return rows
+
+    async def fetchmany(self, size: int | None = None) -> Sequence[Any]:
+        """The next rows."""
+        size = size or self.arraysize
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        if self._cursor is not None and len(rows) < size:
+            rows += await self._connection.in_thread(self._cursor.fetchmany, size - len(rows))
+        return rows
+
+    async def fetchone(self) -> Any:
+        """The next row, None at the end."""
+        rows = await self.fetchmany(1)
+        return rows[0] if rows else None
+
+    async def close(self) -> None:
+        """Forget the rows that nobody fetched."""
+        self._rows = []
+        if self._cursor is not None:
+            cursor, self._cursor = self._cursor, None
+            await self._connection.in_thread(cursor.close)
