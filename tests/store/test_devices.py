@@ -57,9 +57,10 @@ async def test_known_tells_tombstones_and_doubts_and_leaves_out_strangers(store:
         await devices.put(tx, account.id, [gone("A2")])
         await devices_of(tx, other.id, "A3")
         found = await devices.known(tx, account.id, ["A1", "A2", "A3", "A4"])
+    digest, a1, a2 = b"0123456789abcdef", '{"serial_number":"A1"}', '{"serial_number":"A2"}'
     assert found == {
-        "A1": devices.KnownDevice("A1", b"0123456789abcdef", NOW, "modified", None, None, in_doubt=True),
-        "A2": devices.KnownDevice("A2", b"0123456789abcdef", None, None, NOW, "deleted", in_doubt=False),
+        "A1": devices.KnownDevice("A1", digest, NOW, "modified", None, in_doubt=True, document=a1),
+        "A2": devices.KnownDevice("A2", digest, None, None, "deleted", in_doubt=False, document=a2),
     }
 
 

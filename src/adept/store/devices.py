@@ -24,15 +24,15 @@ _WRITTEN = [column.name for column in devices.c if column.name != "id"]
 
 
 class KnownDevice(NamedTuple):
-    """What decides whether a device changed, without its document."""
+    """What decides whether a device changed, and what it was."""
 
     serial_number: str
     content_hash: bytes
     op_date: datetime | None
     op_type: str | None
-    deleted_at: datetime | None  # a tombstone
-    deleted_reason: str | None
+    deleted_reason: str | None  # of a tombstone
     in_doubt: bool
+    document: str  # Apple's JSON as it came
 
 
 async def known(tx: AsyncConnection, account_id: int, serials: Sequence[str]) -> dict[str, KnownDevice]:

@@ -47,8 +47,7 @@ async def bury(
     deletion = {"deleted_at": now, "deleted_reason": reason.value, "changed_at": now}
     await device_rows.set_tombstones(tx, lease.account_id, [_listing_columns(row) | deletion for row in live])
     await device_rows.touch(tx, lease.account_id, settled)
-    old = await device_rows.documents(tx, lease.account_id, [row.serial_number for row in live])
-    changes = [Change(serial, Kind.DELETED, reason, document, None, None, None) for serial, document in old.items()]
+    changes = [Change(row.serial_number, Kind.DELETED, reason, row.document, None, None, None) for row in live]
     await announce(tx, lease, changes, pass_id=pass_id, now=now)
     return changes
 

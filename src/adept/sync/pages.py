@@ -70,16 +70,19 @@ async def apply_entries(
         after[serial] = fold(before.get(serial), told, source)
         if after[serial].is_live:
             live.append(serial)
-    changes = await _changes(tx, lease, before, after)  # reads documents that the next line replaces
     await _write(tx, lease, before, after, now=now)
-    return Applied(changes, live, left_doubts=any(state.in_doubt for state in after.values()))
+    return Applied(_changes(known, before, after), live, left_doubts=any(state.in_doubt for state in after.values()))
 
 
 def _is_as_known(row: device_rows.KnownDevice, told: Sequence[Device]) -> bool:
-    """A listing's one entry for a live device that says what is known: nothing to fold, nothing to write."""
+    """A listing's one entry for a live device that says what is known: nothing to fold, nothing to write.
+
+    Apple mostly says it in the same bytes, which are compared in a twentieth of the time that hashing takes.
+    """
     if len(told) != 1 or row.deleted_reason is not None or row.in_doubt or told[0].op_type is not None:
         return False
-    return row.content_hash == content_hash(told[0].document)
+    document = told[0].document
+    return row.document == document.decode() or row.content_hash == content_hash(document)
 
 
 def _state(row: device_rows.KnownDevice) -> State:
@@ -151,11 +154,16 @@ def _device_row(serial: str, state: State, *, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _changes(tx: Transaction, lease: Lease, before: dict[str, State], after: dict[str, State]) -> list[Change]:
-    kinds = {serial: kind_of_change(before.get(serial), state) for serial, state in after.items()}
-    known_before = [serial for serial, kind in kinds.items() if kind in (Kind.MODIFIED, Kind.DELETED)]
-    old = await device_rows.documents(tx, lease.account_id, known_before) if known_before else {}
-    return [_change(serial, kind, after[serial], old.get(serial)) for serial, kind in kinds.items() if kind is not None]
+def _changes(
+    known: dict[str, device_rows.KnownDevice], before: dict[str, State], after: dict[str, State]
+) -> list[Change]:
+    changes = []
+    for serial, state in after.items():
+        kind = kind_of_change(before.get(serial), state)
+        if kind is not None:
+            was_known = kind is not Kind.ADDED  # a tombstone that comes back has nothing before it
+            changes.append(_change(serial, kind, state, known[serial].document if was_known else None))
+    return changes
 
 
 def _change(serial: str, kind: Kind, state: State, old_document: str | None) -> Change:
