@@ -13,7 +13,7 @@ from adept.accounts.tokens import promote_candidate
 from adept.errors import Conflict, Misuse, NotFound
 from adept.protocol.p7m_seal import seal_server_token
 from adept.store import devices, removal, tokens
-from adept.store.accounts import account_named, find_account
+from adept.store.accounts import account_named, count_live, find_account
 from adept.store.audit import Actor, add_audit, audit_entries
 from adept.store.changes import changes_after
 from tests.store.examples import device_row, gone
@@ -139,6 +139,7 @@ async def filled(desk) -> list[str]:
     async with desk.store.writing() as tx:
         account_id = (await account_named(tx, "hq")).id
         await devices.put(tx, account_id, [device_row(serial) for serial in live])
+        await count_live(tx, account_id, len(live))
         await devices.put(tx, account_id, [gone(f"B{number:05}") for number in range(removal.BATCH)])
     return live
 
@@ -173,7 +174,10 @@ async def test_a_removal_that_was_cut_short_is_finished_by_the_next_and_tells_no
     removing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await removing
-    assert (await desk.account()).paused
+    left = await desk.account()
+    async with desk.store.reading() as tx:
+        assert left.live_devices == await devices.live_count(tx, left.id) < len(live)
+    assert left.paused
     assert await registry.remove(desk.store, "hq", by=ANN, now=desk.clock) < len(live)
     async with desk.store.reading() as tx:
         told_of = [row.serial_number for row in await changes_after(tx, 0, limit=2 * len(live))]

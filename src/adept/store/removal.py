@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, select, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import NotFound
-from adept.store.accounts import StoredAccount, account_by_id, delete_account, lock_account, update_account
+from adept.store.accounts import StoredAccount, account_by_id, count_live, delete_account, lock_account, update_account
 from adept.store.changes import draw_numbers
 from adept.store.device_values import forget_values
 from adept.store.outbox import add_outbox
@@ -74,6 +74,7 @@ async def remove_batch(tx: AsyncConnection, account: StoredAccount, now: datetim
         batch = devices.c.id.in_(ids)
     await forget_values(tx, batch)
     await tx.execute(delete(devices).where(batch))
+    await count_live(tx, account.id, -count)
     return count
 
 
