@@ -31,7 +31,7 @@ class _Connection(aiosqlite.Connection):
 
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function where the connection lives."""
-        return await self._execute(function, *arguments)
+        return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]  # aiosqlite's
 
     def statement(self, execute: Callable[..., Any], sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
         """In the thread: run a statement on a cursor of its own."""
