@@ -16,6 +16,8 @@ from adept.store import devices, removal, tokens
 from adept.store.accounts import account_named, count_live, find_account
 from adept.store.audit import Actor, add_audit, audit_entries
 from adept.store.changes import changes_after
+from adept.store.device_filters import DeviceFilter, SearchMode
+from adept.store.device_pages import Order, page_of_devices
 from tests.store.examples import device_row, gone
 from tests.sync.apple import ACCOUNT, FETCH, SYNC, device, page, refusal, server_token
 
@@ -144,6 +146,22 @@ async def filled(desk) -> list[str]:
     return live
 
 
+async def cut_short(desk) -> int:
+    """Begin to remove the account and end that after a batch or more; how many live devices are left."""
+    live = await filled(desk)
+    removing = asyncio.create_task(registry.remove(desk.store, "hq", by=ANN, now=desk.clock))
+    there = len(live)
+    while there == len(live):
+        async with desk.store.reading() as tx:
+            there = await devices.live_count(tx, (await account_named(tx, "hq")).id)
+    removing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await removing
+    account = await desk.account()
+    assert account.paused
+    return int(account.live_devices)
+
+
 async def test_a_big_account_is_removed_in_batches_between_which_others_write(desk):
     live = await filled(desk)
     removing = asyncio.create_task(registry.remove(desk.store, "hq", by=ANN, now=desk.clock))
@@ -165,24 +183,23 @@ async def test_a_big_account_is_removed_in_batches_between_which_others_write(de
 
 
 async def test_a_removal_that_was_cut_short_is_finished_by_the_next_and_tells_nothing_twice(desk):
-    live = await filled(desk)
-    removing = asyncio.create_task(registry.remove(desk.store, "hq", by=ANN, now=desk.clock))
-    there = len(live)
-    while there == len(live):
-        async with desk.store.reading() as tx:
-            there = await devices.live_count(tx, (await account_named(tx, "hq")).id)
-    removing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await removing
-    left = await desk.account()
+    left = await cut_short(desk)
+    assert await registry.remove(desk.store, "hq", by=ANN, now=desk.clock) == left
     async with desk.store.reading() as tx:
-        assert left.live_devices == await devices.live_count(tx, left.id) < len(live)
-    assert left.paused
-    assert await registry.remove(desk.store, "hq", by=ANN, now=desk.clock) < len(live)
-    async with desk.store.reading() as tx:
-        told_of = [row.serial_number for row in await changes_after(tx, 0, limit=2 * len(live))]
-    assert told_of == live
+        told_of = [row.serial_number for row in await changes_after(tx, 0, limit=10 * removal.BATCH)]
+    assert told_of == [f"A{number:05}" for number in range(2 * removal.BATCH + 3)]
     assert [act for act, _ in await acts(desk)][-2:] == ["account.removal_begun", "account.removed"]
+
+
+async def test_an_account_whose_removal_was_cut_short_fetches_all_anew_when_it_is_resumed(desk):
+    left = await cut_short(desk)
+    async with desk.store.reading() as tx:
+        found = await page_of_devices(
+            tx, DeviceFilter(search="A", mode=SearchMode.PREFIX), Order(), limit=1, with_total=True
+        )
+        assert found.total == left == await devices.live_count(tx, (await account_named(tx, "hq")).id)
+    await registry.resume(desk.store, "hq", by=ANN, now=desk.clock)
+    assert (await desk.account()).full_requested
 
 
 async def test_an_unknown_account_can_not_be_changed(desk):

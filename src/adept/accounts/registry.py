@@ -177,8 +177,8 @@ async def remove(store: Store, name: str, *, by: Actor, now: Now) -> int:
 
 
 async def _end_walks(tx: Transaction, account: StoredAccount, *, by: Actor, now: Now) -> None:
-    """The account is being removed: whoever walks it stops now, and nobody begins."""
+    """The account is being removed: whoever walks it stops now, and nobody begins. Resumed, it fetches all anew."""
     await leases.bump(tx, account.id)
     paused = health_columns(account, Diagnosis(Health.PAUSED, "it is being removed"), now=now())
-    await update_account(tx, account.id, paused=True, **paused)
+    await update_account(tx, account.id, paused=True, full_requested=True, **paused)
     await add_audit(tx, by, "account.removal_begun", account.name, now=now())
