@@ -3,6 +3,7 @@
 
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone: "UTC" });
+const utcDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const away = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -10,21 +11,31 @@ function tellAgo(time) {
   const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
   const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
   if (Math.abs(seconds) > 60 * 86400) return;
-  const told = unit ? away.format(Math.trunc(seconds / unit[1]), unit[0]) : seconds <= 0 ? "just now" : "in a moment";
+  if (seconds <= 0 && "due" in time.dataset) return say(time, "due now");
+  say(time, unit ? away.format(Math.trunc(seconds / unit[1]), unit[0]) : seconds <= 0 ? "just now" : "in a moment");
+}
+
+function say(time, told) {
   if (time.textContent !== told) time.textContent = told;  // only what changes: the observer below watches
+}
+
+// The time in UTC, with its day where that is another one there.
+function inUtc(date) {
+  const day = date.getUTCDate() === date.getDate() ? "" : `${utcDay.format(date)}, `;
+  return `${day}${clock.format(date)} UTC`;
 }
 
 function tellTimes(root) {
   for (const time of root.querySelectorAll("time[data-moment]:not([data-told])")) {
     const date = new Date(time.dateTime);
     const utc = document.createElement("small");
-    utc.textContent = ` ${clock.format(date)} UTC`;
+    utc.textContent = ` ${inUtc(date)}`;
     time.title = time.textContent;
     time.replaceChildren(local.format(date), utc);
     time.dataset.told = "";
   }
   for (const time of root.querySelectorAll("time[data-ago]")) {
-    time.title = `${local.format(new Date(time.dateTime))} · ${clock.format(new Date(time.dateTime))} UTC`;
+    time.title = `${local.format(new Date(time.dateTime))} · ${inUtc(new Date(time.dateTime))}`;
     tellAgo(time);
   }
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from adept.records.accounts import AccountDetails, account_details
@@ -46,11 +46,11 @@ async def look(visit: ViewerVisit, name: str) -> Response:
 
 
 @router.get("/live/accounts/{name}")
-async def follow(visit: ViewerVisit, name: str) -> Response:
-    """How it is and what it does, whenever that changes."""
+async def follow(visit: ViewerVisit, name: str, hold: Annotated[int, Query(ge=0, lt=2**53)] = 0) -> Response:
+    """How it is and what it does, whenever that changes; `hold` is the one that the page shows already."""
 
     async def render() -> str:
-        return visit.part("account_live.html", **await _live_values(visit, name))
+        return visit.part("account_live.html", shown_hold=hold, **await _live_values(visit, name))
 
     return live(render)
 
@@ -73,6 +73,7 @@ async def show_account(
         here=HERE,
         said=list(said_by_apple(account.identity or {})),
         hold=hold,
+        shown_hold=hold.id if hold else 0,
         held=await held_devices(store, account.name, hold.serial_numbers[:HELD]) if hold else [],
         past_holds=[past for past in await hold_list(store, account.name) if past.state != "open"],
         intervals=intervals(account.interval_s),

@@ -48,6 +48,8 @@ async def error_page(request: Request, problem: Told) -> Response:
         return await _login(request)
     if problem.code == "role_needed":
         problem = replace(problem, way_out="ask an administrator to do it, or to give you the role")
+    if problem.code == "bug":
+        problem = replace(problem, way_out="report it, with the number of the request below")
     values: dict[str, Any] = {
         "title": TITLES.get(problem.status, "This didn't work"),
         "problem": problem,
@@ -74,14 +76,13 @@ async def _visit(request: Request) -> Visit | None:
 
 
 async def _login(request: Request) -> Response:
-    came_from = path_of(request.headers.get("hx-current-url") or request.headers.get("referer"))
-    if request.headers.get("hx-request"):  # a part of a page: the whole page has to go
-        return Response(status_code=401, headers={"HX-Redirect": _way_to_login(came_from)})
+    if request.headers.get("hx-request"):  # a part of a page, which tells it: who is typing there loses nothing
+        return Response(status_code=401)
     if request.method in ("GET", "HEAD"):
         return RedirectResponse(_way_to_login(path_of(str(request.url))), status_code=303)
     async with request.form() as form:
         kept = keep(path_of(str(request.url)), form.multi_items())
-    return show(request, "login.html", status=401, next=came_from, kept=kept)
+    return show(request, "login.html", status=401, next=path_of(request.headers.get("referer")), kept=kept)
 
 
 def _way_to_login(path: str) -> str:

@@ -92,6 +92,7 @@ class Visit:
             now=self.service.now(),
             navigation=_navigation_for(self.caller.role),
             here=here,
+            this_address=_address_of(self.request),
             user={
                 "name": self.caller.actor.name,
                 "role": self.caller.role,
@@ -132,6 +133,11 @@ def done_notices(request: Request) -> Sequence[Notice]:
     """What the page that sent somebody here says is done."""
     told = words.DONE.get(request.query_params.get("done", ""))
     return () if told is None else (Notice("success", told),)
+
+
+def _address_of(request: Request) -> str:
+    """The path and query of a page, for coming back to it."""
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def _navigation_for(role: Role) -> list[Group]:
