@@ -31,11 +31,11 @@ async def test_the_audit_log_tells_who_did_what_and_is_exported_as_it_is_narrowe
     ann = {"name": "ann", "role": "viewer", "password": "correct horse battery"}
     assert (await service.post("/api/v1/users", role="admin", may_read_secrets=True, json=ann)).status_code == 201
     await page.goto("/activity/audit")
-    await expect(page.get_by_role("row", name="account.added")).to_contain_text("hq")
+    await expect(page.get_by_role("row", name="Account: added")).to_contain_text("hq")
     await accessible(page)
     await page.get_by_label("What", exact=True).select_option("user")
     await page.get_by_role("button", name="Show").click()
-    await expect(page.get_by_role("row", name="account.added")).to_have_count(0)
+    await expect(page.get_by_role("row", name="Account: added")).to_have_count(0)
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="Export CSV").click()
     told = (await (await downloading.value).path()).read_text()

@@ -42,7 +42,7 @@ def test_a_young_cursor_is_used(asked):
 def test_a_cursor_of_seven_days_is_not_even_tried(asked):
     step = start(asked, now=NOW + timedelta(days=7))
     assert (step.turn, step.position) == (Turn.RESTART, NEW_FETCH)
-    assert step.note == "cursor older than 7 days: full fetch"
+    assert step.note == "no sync for 7 days: everything is fetched anew"
 
 
 @pytest.mark.parametrize("asked", [FETCHING, SYNCING])

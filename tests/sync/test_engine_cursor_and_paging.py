@@ -107,7 +107,7 @@ async def test_an_expired_cursor_starts_a_new_fetch_and_keeps_known_devices(desk
     outcome = await desk.sync()
     assert outcome.kind is PassKind.FULL
     assert (await desk.passes())[-1].kind == "full"
-    assert f"{code} on sync: full fetch" in outcome.notes
+    assert f"{code} on sync: everything is fetched anew" in outcome.notes
     after = await desk.rows()
     assert after["A1"] == before["A1"]
     assert await desk.told() == [("added", "A1"), ("added", "B2"), ("added", "C3")]
@@ -157,7 +157,7 @@ async def test_a_cursor_seven_days_old_is_not_tried_but_fetched_anew(desk):
     desk.apple.say(FETCH, page(A, B, cursor="s8"))
     desk.apple.say(SYNC, page(cursor="s8"))
     outcome = await desk.sync()
-    assert outcome.notes == ("cursor older than 7 days: full fetch",)
+    assert outcome.notes == ("no sync for 7 days: everything is fetched anew",)
     assert desk.apple.cursors_sent(SYNC) == ["s0", "s8"]
 
 

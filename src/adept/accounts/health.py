@@ -46,7 +46,7 @@ WAY_OUT = {
     Health.EXPIRING: "make a new token in Apple's portal and upload it before the old one ends",
     Health.EXPIRED: "make a new token in Apple's portal and upload it",
     Health.REJECTED: "Apple no longer accepts this token: make a new one in Apple's portal and upload it",
-    Health.TERMS_NOT_SIGNED: "somebody with the right to has to accept Apple's new terms in the portal",
+    Health.TERMS_NOT_SIGNED: "an administrator of the organisation has to accept Apple's new terms in the portal",
     Health.FORBIDDEN: "Apple denies this server what was asked: look at its permissions in the portal",
     Health.THROTTLED: "Apple asked to wait: the next pass does",
     Health.UNREACHABLE: "look at the network and at Apple's system status; it is tried again by itself",

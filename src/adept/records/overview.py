@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from adept.accounts.health import Health, needs_person
 from adept.records.accounts import AccountRecord, account_list
 from adept.records.health import HealthRecord, health_record
 from adept.store.database import Store
@@ -52,7 +53,7 @@ class Tallies:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The accounts, those that need somebody first (the longest waiting before others), and how they are in all."""
+    """The accounts, the most urgent first (those that stand still, then the longest waiting), and how all are."""
 
     health: HealthRecord
     accounts: tuple[AccountRecord, ...]
@@ -90,8 +91,16 @@ async def glance(store: Store) -> Glance:
     """How the accounts are, now."""
     accounts = await account_list(store)
     health = health_record(accounts)
-    place = {concern.account: number for number, concern in enumerate(health.concerns)}
+    waiting = [
+        concern.account for concern in sorted(health.concerns, key=lambda found: not _stands_still(found.health))
+    ]
+    place = {name: number for number, name in enumerate(waiting)}
     return Glance(health, tuple(sorted(accounts, key=lambda account: place.get(account.name, len(place)))))
+
+
+def _stands_still(health: str) -> bool:
+    """Whether nothing is synced until somebody has done something."""
+    return needs_person(Health(health))
 
 
 def shares(facets: Sequence[FacetCount], facet: str) -> tuple[Share, ...]:

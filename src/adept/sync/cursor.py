@@ -83,7 +83,7 @@ def start(position: Position, *, now: datetime) -> Step:
     if position.cursor is None:
         return Step(Turn.ASK, NEW_FETCH)
     if position.cursor_at is not None and now - position.cursor_at > CURSOR_LIFE:
-        return Step(Turn.RESTART, NEW_FETCH, f"cursor older than {CURSOR_LIFE_DAYS} days: full fetch")
+        return Step(Turn.RESTART, NEW_FETCH, f"no sync for {CURSOR_LIFE_DAYS} days: everything is fetched anew")
     return Step(Turn.ASK, position)
 
 
@@ -135,5 +135,5 @@ def after_refusal(asked: Position, code: str, *, restarted: bool) -> Step | None
             return Step(Turn.FETCHED, position, "cursor exhausted on fetch: the fetch is complete")
         return Step(Turn.DONE, asked, "cursor exhausted on sync: nothing new")
     if code in _LOST_CURSOR and asked.cursor is not None and not restarted:
-        return Step(Turn.RESTART, NEW_FETCH, f"{code} on {asked.phase}: full fetch")
+        return Step(Turn.RESTART, NEW_FETCH, f"{code} on {asked.phase}: everything is fetched anew")
     return None

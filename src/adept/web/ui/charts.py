@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adept.records.overview import Day
 
 WIDTH, HEIGHT = 560, 150
-TOP, BOTTOM, LEFT = 8, 22, 44
+TOP, BOTTOM, LEFT = 8, 22, 52
 _NICE = (1, 2, 5)
 
 

@@ -67,7 +67,7 @@ async def _show(
         before=before,
         older=story.older,
         fields=field_rows(document, apples, differing=differing),
-        unsaid=unsaid(document),
+        unsaid=unsaid(document, apples),
         document=msgspec.json.format(document, indent=2),
         live=told,
         differing=differing,

@@ -40,7 +40,7 @@ LABELS: Mapping[str, str] = {
     "response_status": "Apple's answer",
 }
 _SYSTEMS = {"OSX": "macOS"}
-_TIMES = frozenset(
+TIMES = frozenset(
     {
         "profile_assign_time",
         "profile_push_time",
@@ -49,7 +49,7 @@ _TIMES = frozenset(
         "op_date",
     }
 )
-_OF_ANSWERS = frozenset({"op_type", "op_date", "response_status"})  # what an answer says, not what the device is
+OF_ANSWERS = frozenset({"op_type", "op_date", "response_status"})  # what an answer says, not what the device is
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +86,18 @@ def field_rows(
             key,
             LABELS.get(key),
             _value(had, key),
-            None if live is None or key in _OF_ANSWERS else _value(live, key),
+            None if live is None or key in OF_ANSWERS else _value(live, key),
             key in differing,
         )
         for key in ordered
-        if key in had or key not in _OF_ANSWERS
+        if key in had or key not in OF_ANSWERS
     ]
 
 
-def unsaid(stored: str) -> list[str]:
-    """What of all that we know Apple leaves out of a document."""
-    had: Mapping[str, Any] = msgspec.json.decode(stored)
-    return [LABELS[key] for key in DEVICE_KEYS if key not in _OF_ANSWERS and had.get(key) in (None, "", [])]
+def unsaid(stored: str, live: Mapping[str, Any] | None = None) -> list[str]:
+    """What of all that we know Apple leaves out of a document, and of what it says now where it was asked."""
+    had: Mapping[str, Any] = msgspec.json.decode(stored) | {key: found for key, found in (live or {}).items() if found}
+    return [LABELS[key] for key in DEVICE_KEYS if key not in OF_ANSWERS and had.get(key) in (None, "", [])]
 
 
 def value_of(key: str, found: Any) -> Value:
@@ -126,7 +126,7 @@ def _told(key: str, found: Any) -> datetime | str | None:
 
 
 def _text(key: str, found: str) -> datetime | str:
-    if key in _TIMES:
+    if key in TIMES:
         try:
             return read_time(found)
         except UNREADABLE:

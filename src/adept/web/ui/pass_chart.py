@@ -10,7 +10,7 @@ from adept.records.passes import PassRecord
 from adept.web.ui.charts import nice_above
 
 WIDTH, HEIGHT = 560, 120
-TOP, BOTTOM, LEFT = 8, 18, 44
+TOP, BOTTOM, LEFT = 8, 18, 52
 LEAST = 2.0  # a bar that short is still seen
 SLOTS = 30
 
