@@ -14,7 +14,7 @@ INSTALL := $(PIP) -qq install --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts pytest coverage bench lock assets wheel clean tools
+.PHONY: help setup demo test lint types contracts pytest coverage bench pictures lock assets wheel clean tools
 # a recipe that fails must not leave its stamp behind
 .DELETE_ON_ERROR:
 
@@ -48,6 +48,9 @@ coverage: .venv/dev.ok tools ## the tests under branch coverage, and its floor f
 
 bench: .venv/dev.ok tools ## measure, and write docs/reference/benchmarks.md (ARGS=--quick: small, writes nothing)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: .venv/dev.ok tools ## photograph every page into build/pictures, the manual's into docs/pictures (ARGS="overview")
+	@$(BIN)/python -m tests.pictures $(ARGS)
 
 lock: .venv/dev.ok ## resolve pyproject.toml into the two locks (ARGS=--upgrade for newer versions)
 	@set -eu; index=$$($(PIP) config get global.index-url 2>/dev/null || echo "$${PIP_INDEX_URL:-}"); \
