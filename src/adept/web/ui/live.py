@@ -33,7 +33,8 @@ async def _fragments(render: Render, look_every_s: int) -> AsyncIterator[bytes]:
         if second:
             await anyio.sleep(look_every_s)
         try:
-            fragment = await render()
+            with anyio.CancelScope(shield=True):  # who goes away in the middle would leave the database's connection
+                fragment = await render()
         except AdeptError as error:  # the database is away, or what was shown is gone: the browser asks again
             log.warning("live part ended", extra={"error_code": error.code, "error": str(error)})
             return
