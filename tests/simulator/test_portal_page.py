@@ -125,7 +125,7 @@ def test_devices_are_bought_moved_set_up_and_released(browser: httpx2.Client, ru
     with Client(running.token, base_url=running.url) as client:
         client.define_profile(Profile(profile_name="one", url="https://mdm.example.org/", devices=tuple(serials)))
     both = {"serials": f"{serials[0]}, {serials[1]}"}
-    assert sentence(browser.post("/portal/switch-on", data=both))[1] == "2 devices fetched their profile."
+    assert sentence(browser.post("/portal/switch-on", data=both))[1] == "2 of 2 fetched a profile."
     assert "pushed" in browser.get("/").text
     assert (
         sentence(browser.post("/portal/assign", data=both | {"server": "other"}))[1]
@@ -134,7 +134,7 @@ def test_devices_are_bought_moved_set_up_and_released(browser: httpx2.Client, ru
     assert set(simulator.devices("other")) == set(serials)
     assert serials[0] in browser.get("/?server=other").text
     assert sentence(browser.post("/portal/assign", data={"serials": serials[0], "server": ""}))[1].endswith("nobody.")
-    assert sentence(browser.post("/portal/release", data={"serials": serials[1]}))[1] == "1 devices were released."
+    assert sentence(browser.post("/portal/release", data={"serials": serials[1]}))[1] == "1 device was released."
     assert simulator.devices("other") == {}
 
 

@@ -1,6 +1,7 @@
 """The portal's page: what an administrator clicks at Apple, as plain forms that need no script.
 
-Every form posts, does one thing, and comes back to the page with a sentence about it; *Get Token* downloads the file.
+Every form posts, does one thing, and comes back to the page, to the server it was about, with a sentence about it;
+*Get Token* downloads the file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -79,7 +80,7 @@ class PortalPage:
         try:
             return download(self._simulator.get_token(_text(form, "server")))
         except AdeptError as error:
-            return _back(failed=str(error))
+            return _back(form, failed=str(error))
 
     def add_server(self, form: FormData) -> str:
         """*Add MDM Server*, with its key if one was chosen."""
@@ -109,24 +110,25 @@ class PortalPage:
         if not count.isdigit() or not 1 <= int(count) <= _MOST_BOUGHT:
             raise Misuse(f"buy 1 to {_MOST_BOUGHT} devices at a time, not {count!r}")
         serials = self._simulator.buy(int(count), family=_optional(form, "family"), server=_optional(form, "server"))
-        return f"{len(serials)} devices were bought, from {serials[0]} on."
+        return f"{_were(len(serials))} bought, from {serials[0]} on."
 
     def assign(self, form: FormData) -> str:
         """Assign devices to a server, or to nobody."""
         serials, server = _serials(form), _optional(form, "server")
         self._simulator.assign(serials, server)
-        return f"{len(serials)} devices were assigned to {server or 'nobody'}."
+        return f"{_were(len(serials))} assigned to {server or 'nobody'}."
 
     def release(self, form: FormData) -> str:
         """Release devices."""
         serials = _serials(form)
         self._simulator.release(serials)
-        return f"{len(serials)} devices were released."
+        return f"{_were(len(serials))} released."
 
     def switch_on(self, form: FormData) -> str:
         """Set devices up."""
-        fetched = self._simulator.switch_on(_serials(form))
-        return f"{len(fetched)} devices fetched their profile."
+        serials = _serials(form)
+        fetched = self._simulator.switch_on(serials)
+        return f"{len(fetched)} of {len(serials)} fetched a profile."
 
     def terms(self, form: FormData) -> str:
         """Sign terms, or publish new ones."""
@@ -156,18 +158,23 @@ def _form(act: Callable[[FormData], str]) -> Callable[[Request], Awaitable[Respo
     async def posted(request: Request) -> Response:
         form = await request.form()
         try:
-            return _back(said=act(form))
+            return _back(form, said=act(form))
         except AdeptError as error:
-            return _back(failed=str(error))
+            return _back(form, failed=str(error))
         finally:
             await form.close()
 
     return posted
 
 
-def _back(**sentence: str) -> Response:
-    [(key, text)] = sentence.items()
-    return RedirectResponse(f"/?{key}={quote(text)}", status_code=303)
+def _back(form: FormData, **sentence: str) -> Response:
+    server = _optional(form, "server")
+    shown = {"server": server} if server else {}
+    return RedirectResponse(f"/?{urlencode(shown | sentence)}", status_code=303)
+
+
+def _were(count: int) -> str:
+    return "1 device was" if count == 1 else f"{count} devices were"
 
 
 def _text(form: FormData, name: str) -> str:
