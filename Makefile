@@ -25,7 +25,7 @@ help: ## list the targets
 
 setup: .venv/adept.ok ## make .venv from the run-time lock, with adept in it
 
-demo: .venv/adept.ok ## a simulated Apple, a token, a first sync and a second one (ARGS=--once)
+demo: .venv/adept.ok ## a simulated Apple, a token, two syncs, and then a service to look at (ARGS=--once: without)
 	@$(BIN)/adept demo $(ARGS)
 
 test: .venv/dev.ok tools lint types pytest ## everything that must hold: lint, types, all tests

@@ -111,9 +111,5 @@ def test_the_demonstration_tells_its_story_and_ends_with_ok(adept_process: Run, 
     assert not (tmp_path / "data").exists()  # it has a store of its own
 
 
-def test_without_once_it_does_the_same_for_now(adept: Run) -> None:
-    assert adept("demo", "--devices", 10).out.endswith("\ndemo: ok\n")
-
-
 def test_a_fleet_too_small_for_the_story_is_our_callers_mistake(adept: Run) -> None:
     assert adept("demo", "--devices", 3).code == 2

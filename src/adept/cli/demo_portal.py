@@ -21,6 +21,10 @@ class Portal:
         """*Add MDM Server*, with the certificate (PEM) that its tokens are encrypted to."""
         self._post("/servers", {"name": name, "certificate": certificate})
 
+    def upload_key(self, server: str, certificate: bytes) -> None:
+        """*Upload Key*: another certificate (PEM) for a server that is there."""
+        self._send("PUT", f"/servers/{quote(server)}/certificate", certificate)
+
     def get_token(self, server: str) -> bytes:
         """*Get Token*: the encrypted server token, a .p7m."""
         return self._send("POST", f"/servers/{quote(server)}/token", None)

@@ -18,6 +18,7 @@ from adept.cli.progress import counting
 from adept.cli.storage import connect, holder, person, utc_now
 from adept.cli.table import print_table
 from adept.errors import AdeptError
+from adept.simulator.world import FIRST_SERVER
 
 if TYPE_CHECKING:
     from adept.records.devices import DeviceDocument
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from adept.sync.outcome import PassOutcome
 
 ACCOUNT = "demo"
-SERVER = "adept demo"
 OTHER_SERVER = "Warehouse"
 FIRST_ROWS = 8
 BOUGHT, MOVED, RELEASED, SWITCHED_ON = 5, 4, 3, 2
@@ -60,12 +60,11 @@ class Story:
         _typed(f"adept accounts add {ACCOUNT} --url {self.url}")
         certificate = await exchange.certificate(self.store, ACCOUNT, by=person(), now=utc_now)
         _typed(f"adept accounts certificate {ACCOUNT} -o {ACCOUNT}.pem")
-        self.portal.add_server(SERVER, certificate.decode())
+        self.portal.upload_key(FIRST_SERVER, certificate)
+        token = self.portal.get_token(FIRST_SERVER)
         self.portal.add_server(OTHER_SERVER, certificate.decode())
-        self.portal.buy(self.devices, SERVER)
-        token = self.portal.get_token(SERVER)
-        print(f'  In the portal: added MDM server "{SERVER}" with that certificate, assigned {self.devices:,} devices,')
-        print(f"  downloaded its token: an encrypted file (.p7m) of {len(token):,} bytes.")
+        print(f'  In the portal: uploaded it for the MDM server "{FIRST_SERVER}", which has {self.devices:,} devices,')
+        print(f"  and downloaded its token: an encrypted file (.p7m) of {len(token):,} bytes.")
         outcome = await exchange.upload_token(self.store, ACCOUNT, token, connect=connect, by=person(), now=utc_now)
         _typed(f"adept accounts upload-token {ACCOUNT} token.p7m")
         assert outcome.identity is not None
@@ -92,12 +91,12 @@ class Story:
     async def day_of_changes(self) -> None:
         """What people do to devices: a profile is assigned, some are switched on, bought, moved, released."""
         _chapter("3. Meanwhile, at Apple")
-        serials = iter(self.portal.devices(SERVER))
+        serials = iter(self.portal.devices(FIRST_SERVER))
         switched_on, moved, released = (list(islice(serials, count)) for count in (SWITCHED_ON, MOVED, RELEASED))
         uuid = await self._assign_profile(switched_on)
         self.portal.switch_on(switched_on)
         print(f"  {SWITCHED_ON} devices got the enrollment profile {uuid[:8]}… and were switched on;")
-        self.portal.buy(BOUGHT, SERVER)
+        self.portal.buy(BOUGHT, FIRST_SERVER)
         print(f"  {BOUGHT} devices were bought;")
         self.portal.move(moved, OTHER_SERVER)
         print(f'  {MOVED} devices were moved to the server "{OTHER_SERVER}";')
@@ -124,7 +123,7 @@ class Story:
         from adept.records.device_lists import device_batches
 
         _chapter("5. The proof")
-        truth = self.portal.devices(SERVER)
+        truth = self.portal.devices(FIRST_SERVER)
         async with aclosing(device_batches(self.store)) as batches:
             stored = {row.serial_number: row.document async for batch in batches for row in batch}
         wrong = differences(stored, truth)

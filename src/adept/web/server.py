@@ -37,18 +37,36 @@ log = logging.getLogger("adept.web")
 STOP_WITHIN_S = 8.0  # for the runner; with what comes before and after, the process is gone in 10
 
 OnReady = Callable[[str, str | None], None]
+OnSetUp = Callable[[str], None]
 
 
-async def serve(settings: Settings, *, worker: bool, on_ready: OnReady, on_set_up: Callable[[str], None]) -> None:
-    """Run the service until the process is told to stop.
+async def serve(settings: Settings, *, worker: bool, on_ready: OnReady, on_set_up: OnSetUp) -> None:
+    """Run the service until the process is told to stop; the rest is as in `serve_until`.
+
+    TLS is as the settings say, and SIGHUP has the certificate read again.
+    """
+    check_binding(settings)
+    tls = tls_context(settings)
+    with told_to_stop() as stop, _renewing(tls, settings):
+        await serve_until(stop, settings, tls=tls, worker=worker, on_ready=on_ready, on_set_up=on_set_up)
+
+
+async def serve_until(
+    stop: asyncio.Event,
+    settings: Settings,
+    *,
+    tls: ssl.SSLContext | None = None,
+    worker: bool = True,
+    on_ready: OnReady,
+    on_set_up: OnSetUp,
+) -> None:
+    """Run the service until the event is set. Signals are left to whoever sets it.
 
     `worker` says whether accounts are looked after here. `on_ready` is given the URL of the service once it answers,
     and that of the metrics' own port where there is one; `on_set_up` the link by which to make the first
     administrator, where there are no users. ConfigError, Busy or StoreError where the service can't begin.
     """
-    check_binding(settings)
-    tls = tls_context(settings)
-    with told_to_stop() as stop, _renewing(tls, settings), ExitStack() as listeners:
+    with ExitStack() as listeners:
         main = listeners.enter_context(listen(settings.host, settings.port))
         side = listeners.enter_context(_listen_for_metrics(settings)) if settings.metrics_port is not None else None
         async with _opened(settings) as store:

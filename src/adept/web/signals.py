@@ -9,10 +9,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def told_to_stop() -> Iterator[asyncio.Event]:
-    """An event that is set by Ctrl-C, by SIGTERM, and by Ctrl-Break on Windows. The next such signal kills at once."""
+def told_to_stop(*further: str) -> Iterator[asyncio.Event]:
+    """An event that is set by Ctrl-C, by SIGTERM, and by Ctrl-Break on Windows. The next such signal kills at once.
+
+    `further` names signals that mean the same to whoever asks.
+    """
     stop = asyncio.Event()
-    numbers = _known("SIGINT", "SIGTERM", "SIGBREAK")
+    numbers = _known("SIGINT", "SIGTERM", "SIGBREAK", *further)
 
     def hear() -> None:
         for number in numbers:
