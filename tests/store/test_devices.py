@@ -89,7 +89,7 @@ async def test_a_page_costs_as_many_statements_whatever_its_size(store: Store, s
         await devices.known(tx, account.id, serials)
         await devices.documents(tx, account.id, serials)
         await devices_of(tx, account.id, *serials)
-        assert len(statements) == 3
+        assert len(statements) == (5 if tx.dialect.name == "sqlite" else 3)  # two for the index of values
         assert len(await devices.known(tx, account.id, serials)) == size
 
 
