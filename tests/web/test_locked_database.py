@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 
 import psycopg
 import pytest
@@ -24,16 +25,20 @@ async def store(database_url: str, secret_key: str) -> AsyncIterator[Store]:
         yield opened
 
 
-@contextmanager
-def locked(database_url: str) -> Iterator[None]:
-    """Hold the database as a backup or a forgotten shell would: others may read."""
+@asynccontextmanager
+async def locked(database_url: str) -> AsyncIterator[None]:
+    """Hold the database as a backup or a forgotten shell would: others may read.
+
+    The service may still be writing that its key was used: it is waited for in a thread, since it runs in this loop.
+    """
     if database_url.startswith("sqlite"):
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        file = database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file, isolation_level=None, timeout=30, check_same_thread=False)) as connection:
+            await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE")
             yield
     else:
         with psycopg.connect(database_url) as session:
-            session.execute("LOCK TABLE accounts, api_keys IN EXCLUSIVE MODE")
+            await asyncio.to_thread(session.execute, "LOCK TABLE accounts, api_keys IN EXCLUSIVE MODE")
             yield
 
 
@@ -41,7 +46,7 @@ async def test_what_writes_is_told_and_works_again_once_the_lock_is_gone(
     service: RunningService, database_url: str
 ) -> None:
     await service.post("/api/v1/accounts", role="admin", json={"name": "hq"})
-    with locked(database_url):
+    async with locked(database_url):
         for method, path, body in (
             ("POST", "/api/v1/accounts", {"name": "lab"}),
             ("PUT", "/api/v1/accounts/hq/pause", None),
@@ -59,6 +64,6 @@ async def test_what_writes_is_told_and_works_again_once_the_lock_is_gone(
 
 async def test_what_reads_goes_on_meanwhile(service: RunningService, database_url: str) -> None:
     await service.post("/api/v1/accounts", role="admin", json={"name": "hq"})
-    with locked(database_url):
+    async with locked(database_url):
         for path in ("/api/v1/accounts", "/api/v1/accounts/hq", "/api/v1/passes", "/metrics", "/readyz"):
             assert (await service.get(path, role="admin")).status_code == 200, path
