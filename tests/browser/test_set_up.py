@@ -136,6 +136,8 @@ async def test_a_renewal_keeps_everything_and_refuses_another_servers_token(
     await page.get_by_label("The file from Apple's portal").set_input_files(renewed)
     await page.get_by_role("button", name="Upload token").click()
     await expect(page.get_by_role("status").first).to_contain_text("Apple accepted the new token.")
+    await expect(page.get_by_role("heading", name="Renew the token of hq")).to_be_visible()
+    await expect(page.get_by_role("button", name="Start syncing")).to_have_count(0)
     account = await account_details(service.store, "hq")
     assert [token.state for token in account.tokens] == ["active", "retired"]
     assert account.devices == 10

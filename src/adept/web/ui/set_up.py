@@ -123,12 +123,13 @@ async def start(visit: AdminVisit, account: AccountName) -> Response:
 
 
 @router.get("/live/set-up")
-async def follow(visit: AdminVisit, account: AccountName, started: bool = False) -> Response:
+async def follow(visit: AdminVisit, account: AccountName, started: bool = False, renewed: bool = False) -> Response:
     """How the token and the first sync are doing, whenever that changes."""
 
     async def render() -> str:
         found = await account_details(visit.service.store, account)
-        return visit.part("set_up_live.html", account=found, newest=await _newest(visit, found), started=started)
+        newest = await _newest(visit, found)
+        return visit.part("set_up_live.html", account=found, newest=newest, started=started, renewed=renewed)
 
     return live(render)
 
@@ -154,6 +155,7 @@ async def _show(
         begun = [account for account in await account_list(visit.service.store) if account.token_expires_at is None]
         return visit.show("set_up.html", here=HERE, account=None, step=1, begun=begun, **values)
     account = await account_details(visit.service.store, name)
+    values["renewed"] = visit.request.query_params.get("done") == "token_renewed"
     return visit.show(
         "renew.html" if renew and account.token_expires_at is not None else "set_up.html",
         here=HERE,
