@@ -230,7 +230,7 @@ async def ended(service: RunningService, location: str) -> dict[str, Any]:
 
 async def test_an_account_can_be_removed_while_its_pass_runs(service: RunningService) -> None:
     await add_hq(service)
-    service.simulator.simulator.fault("post_server_devices", "slow", seconds=3)
+    service.simulator.simulator.fault("post_server_devices", "slow", seconds=60)
     async with runner(service):
         asked = await service.post("/api/v1/accounts/hq/passes", role="operator", json={"kind": "full"})
         location = asked.headers["Location"]
