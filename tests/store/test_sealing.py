@@ -50,10 +50,34 @@ def test_every_key_opens_and_the_first_seals():
         Sealer([SECOND]).open("token:1", old)
 
 
-def test_a_rotated_secret_opens_without_the_old_key():
+def test_current_is_what_the_first_key_sealed():
     old = Sealer([FIRST]).seal("token:1", b"secret")
-    rotated = Sealer([SECOND, FIRST]).rotate("token:1", old)
-    assert Sealer([SECOND]).open("token:1", rotated) == b"secret"
+    both = Sealer([SECOND, FIRST])
+    assert not both.is_current("token:1", old)
+    assert both.is_current("token:1", both.seal("token:1", b"secret"))
+    assert not both.is_current("token:2", both.seal("token:1", b"secret"))
+
+
+def test_keys_that_fail_are_read_again():
+    keys = [FIRST]
+    sealer = Sealer([FIRST], reread=lambda: keys)
+    new = Sealer([SECOND]).seal("token:1", b"secret")
+    with pytest.raises(ConfigError):
+        sealer.open("token:1", new)
+    keys[:] = [SECOND, FIRST]
+    assert sealer.open("token:1", new) == b"secret"
+    assert sealer.is_current("token:2", sealer.seal("token:2", b"more"))
+    assert not sealer.read_again()
+
+
+def test_keys_that_can_not_be_read_again_leave_the_old_ones_in_use():
+    def unreadable() -> list[bytes]:
+        raise ConfigError("the file is gone")
+
+    for reread in (unreadable, list):
+        sealer = Sealer([FIRST], reread=reread)
+        assert not sealer.read_again()
+        assert sealer.open("token:1", sealer.seal("token:1", b"secret")) == b"secret"
 
 
 def test_a_sealer_shows_no_key():

@@ -27,6 +27,7 @@ _GROUPS = {
     "keys": ("keys", "Make, list and revoke API keys."),
     "audit": ("audit", "Show who changed what, when and from where."),
     "db": ("database", "Look after the database."),
+    "secrets": ("secrets", "Look after the keys that seal what is secret in the database."),
     "simulator": ("simulator", "Run a simulated Apple: service and portal, on this machine."),
     "demo": ("demo", "Show adept's main job from end to end against a simulated Apple."),
 }

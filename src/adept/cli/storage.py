@@ -35,7 +35,7 @@ async def opened(*, create: bool = False) -> AsyncIterator[Store]:
     settings = load_settings()
     async with open_store(
         settings.where_to_store(),
-        secret_keys=settings.sealing_keys(),
+        secret_keys=settings.sealing_keys,
         data_dir=settings.data_dir,
         migrate=create and _is_new(settings),
     ) as store:

@@ -7,7 +7,7 @@ take it as their first argument. No network call belongs inside one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from adept.store import failures
 from adept.store.engines import Begin, make_engine
 from adept.store.places import Place, read_place
 from adept.store.schema import bring_up_to_date
-from adept.store.sealing import Sealer, read_keys
-from adept.store.unlocking import unlock
+from adept.store.sealing import Sealer
+from adept.store.unlocking import GivenKeys, hold_keys, unlock
 
 Transaction = AsyncConnection  # what everything that reads or writes takes first
 
@@ -50,6 +50,8 @@ class Store:
         the block has ended, even if the machine loses power. Do not nest. StoreError where the database fails.
         """
         async with self._turn(), self._transaction(Begin.DURABLE if durable else Begin.WRITE) as tx:
+            if durable:
+                await hold_keys(tx, self.sealer, place=self.place)
             yield tx
 
     @asynccontextmanager
@@ -94,27 +96,27 @@ class Store:
 async def open_store(
     url: str,
     *,
-    secret_keys: Sequence[str] | None,
+    secret_keys: GivenKeys,
     data_dir: Path | None,
     migrate: bool,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> AsyncIterator[Store]:
     """Open a database, bring its schema up to date (`migrate`) or demand that it is, and prove the sealing keys.
 
-    `secret_keys` are base64 of 32 bytes each, the first one writes; None is for SQLite alone: then the key
-    file `secret.key` in `data_dir` (None: beside the database) is read, and made with a database that is still empty.
+    `secret_keys` are base64 of 32 bytes each, the first one writes; or a function that reads them, now and again when
+    they fail. None is for SQLite alone: then the key file `secret.key` in `data_dir` (None: beside the database) is
+    read, and made with a database that is still empty.
 
     ConfigError for a URL, keys or a key file that won't do; StoreError for a database that is newer than this adept,
     older without `migrate`, locked, read-only, full, damaged, or out of reach.
     """
     place = read_place(url)
-    keys = read_keys(secret_keys) if secret_keys else None
     with failures.told_of(place.label):
         await bring_up_to_date(place, migrate=migrate, busy_timeout_s=busy_timeout_s)
     engine = make_engine(place, busy_timeout_s=busy_timeout_s)
     try:
         with failures.told_of(place.label):
-            sealer = await unlock(place, engine, keys=keys, data_dir=data_dir)
+            sealer = await unlock(place, engine, given=secret_keys, data_dir=data_dir)
         yield Store(place, engine, sealer, busy_timeout_s=busy_timeout_s)
     finally:
         await engine.dispose()

@@ -56,6 +56,17 @@ def write_new(file: Path, content: bytes) -> bool:
     return True
 
 
+def sync_directory(directory: Path) -> None:
+    """Have the names in a directory on the disk before this returns, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def refused_as_config_error() -> Iterator[None]:
     """Turn the system's refusal to touch a file into a sentence that names it."""

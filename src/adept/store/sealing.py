@@ -1,7 +1,8 @@
 """Sealing: what is secret is stored encrypted, under a key derived for its one place.
 
 A `purpose` names that place (`keypair:17`), so that a sealed value moved to another row can't be opened there. Keys
-are 32 bytes in base64, URL-safe or plain; the first one seals, all of them open: that is how keys are rotated.
+are 32 bytes in base64, URL-safe or plain; the first one seals, all of them open: that is how keys are rotated. A
+process that runs meanwhile reads its keys again when they fail it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,34 +24,60 @@ _WAY_OUT = "make one with: openssl rand -base64 32"
 
 
 class Sealer:
-    """Seals and opens with the keys it was given; its repr shows none."""
+    """Seals and opens with the keys it was given; its repr shows none.
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    `reread` gives the keys as they are by now, where they stand in a file; None: they are what they were.
+    """
+
+    def __init__(self, keys: Sequence[bytes], *, reread: Callable[[], Sequence[bytes]] | None = None) -> None:
         self._keys = tuple(keys)
+        self._reread = reread
 
     def seal(self, purpose: str, plain: bytes) -> bytes:
-        """Encrypt for one purpose, with the first key."""
-        return self._box(purpose).encrypt(plain)
+        """Encrypt for one purpose, with the first key; what is stored is sealed in a durable transaction."""
+        return _box(self._keys, purpose).encrypt(plain)
 
     def open(self, purpose: str, sealed: bytes) -> bytes:
-        """Decrypt with whichever key fits; ConfigError where none does, or where it was sealed for another purpose."""
-        try:
-            return self._box(purpose).decrypt(sealed)
-        except InvalidToken:
+        """Decrypt with whichever key fits, if need be after reading the keys again.
+
+        ConfigError where none does, or where it was sealed for another purpose.
+        """
+        plain = _opened(self._keys, purpose, sealed)
+        if plain is None and self.read_again():
+            plain = _opened(self._keys, purpose, sealed)
+        if plain is None:
             raise ConfigError(
                 f"what is sealed for {purpose} can't be opened with the sealing keys given",
                 way_out="give the key it was sealed with as well (ADEPT_SECRET_KEYS, newest first)",
-            ) from None
+            )
+        return plain
 
-    def rotate(self, purpose: str, sealed: bytes) -> bytes:
-        """The same secret sealed with the first key."""
-        return self.seal(purpose, self.open(purpose, sealed))
+    def is_current(self, purpose: str, sealed: bytes) -> bool:
+        """Whether it is sealed with the first key."""
+        return _opened(self._keys[:1], purpose, sealed) is not None
 
-    def _box(self, purpose: str) -> MultiFernet:
-        return MultiFernet([Fernet(_derive(key, purpose)) for key in self._keys])
+    def read_again(self) -> bool:
+        """Read the keys again; True where they are others now. Keys that can't be read leave the old ones in use."""
+        if self._reread is None:
+            return False
+        before = self._keys
+        with suppress(ConfigError):
+            self._keys = tuple(self._reread()) or before
+        return self._keys != before
 
     def __repr__(self) -> str:
         return f"Sealer({len(self._keys)} keys)"
+
+
+def _opened(keys: Sequence[bytes], purpose: str, sealed: bytes) -> bytes | None:
+    try:
+        return _box(keys, purpose).decrypt(sealed)
+    except InvalidToken:
+        return None
+
+
+def _box(keys: Sequence[bytes], purpose: str) -> MultiFernet:
+    return MultiFernet([Fernet(_derive(key, purpose)) for key in keys])
 
 
 def _derive(key: bytes, purpose: str) -> bytes:

@@ -5,39 +5,63 @@ A key is made for a SQLite store that is still empty, and never again: a lost ke
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adept.errors import ConfigError
-from adept.store import files
 from adept.store.dialects import insert_into
 from adept.store.engines import Begin
+from adept.store.key_file import key_file_of, make_key_file, read_key_file
 from adept.store.places import Place
-from adept.store.sealing import Sealer, new_key, read_keys
+from adept.store.sealing import Sealer, read_keys
 from adept.store.tables import keypairs, sealing_canary, server_tokens
 
-KEY_FILE = "secret.key"
+# Keys as text, the one that writes first; or where to read them, now and whenever they fail. None: not given.
+GivenKeys: TypeAlias = Sequence[str] | Callable[[], Sequence[str] | None] | None
+
 _PURPOSE = "canary"
 _CANARY = b"adept"
 
 
-async def unlock(place: Place, engine: AsyncEngine, *, keys: list[bytes] | None, data_dir: Path | None) -> Sealer:
+async def unlock(place: Place, engine: AsyncEngine, *, given: GivenKeys, data_dir: Path | None) -> Sealer:
     """The sealer for this database, proved; ConfigError where the keys are missing, lost or another's."""
-    key_file = None if place.file is None else (data_dir or place.file.parent) / KEY_FILE
-    if keys is None and key_file is None:
+    keys = _read_given(given)
+    key_file = None if keys else _key_file(place, data_dir)
+    async with engine.connect() as connection:
+        sealed = await read_canary(connection)
+    if sealed is None:
+        sealed = await _first_start(place, engine, keys=keys, key_file=key_file)
+    sealer = sealer_for(place, given=given, data_dir=data_dir)
+    _prove(sealer, sealed, place=place, source="ADEPT_SECRET_KEYS" if keys else str(key_file))
+    return sealer
+
+
+def sealer_for(place: Place, *, given: GivenKeys, data_dir: Path | None) -> Sealer:
+    """A sealer with the keys given, else with those of the key file; what stands in a file is read again at need."""
+    keys = _read_given(given)
+    if keys is not None:
+        return Sealer(keys, reread=(lambda: _read_given(given) or ()) if callable(given) else None)
+    key_file = _key_file(place, data_dir)
+    return Sealer(read_key_file(place, key_file), reread=lambda: read_key_file(place, key_file))
+
+
+def _key_file(place: Place, data_dir: Path | None) -> Path:
+    key_file = key_file_of(place, data_dir)
+    if key_file is None:
         raise ConfigError(
             "PostgreSQL needs the sealing keys given, ADEPT_SECRET_KEYS is empty",
             way_out="make one with: openssl rand -base64 32",
         )
-    async with engine.connect() as connection:
-        sealed = await _read_canary(connection)
-    if sealed is None:
-        sealed = await _first_start(place, engine, keys=keys, key_file=key_file)
-    sealer = Sealer(keys or _read_key_file(place, key_file))
-    _prove(sealer, sealed, place=place, source="ADEPT_SECRET_KEYS" if keys else str(key_file))
-    return sealer
+    return key_file
+
+
+def _read_given(given: GivenKeys) -> list[bytes] | None:
+    texts = given() if callable(given) else given
+    return read_keys(texts) if texts else None
 
 
 async def _first_start(place: Place, engine: AsyncEngine, *, keys: list[bytes] | None, key_file: Path | None) -> bytes:
@@ -45,17 +69,19 @@ async def _first_start(place: Place, engine: AsyncEngine, *, keys: list[bytes] |
     async with engine.connect() as connection:
         await connection.execution_options(begin=Begin.DURABLE)
         async with connection.begin():
-            sealed = await _read_canary(connection)
+            sealed = await read_canary(connection)
             if sealed is not None:
                 return sealed
             await _refuse_secrets_without_canary(connection, place)
-            if keys is None and key_file is not None:
-                _make_key_file(key_file)
-            sealed = Sealer(keys or _read_key_file(place, key_file)).seal(_PURPOSE, _CANARY)
+            if keys is None:
+                assert key_file is not None
+                make_key_file(key_file)
+                keys = read_key_file(place, key_file)
+            sealed = Sealer(keys).seal(_PURPOSE, _CANARY)
             return await _put_canary(connection, sealed)
 
 
-async def _read_canary(connection: AsyncConnection) -> bytes | None:
+async def read_canary(connection: AsyncConnection) -> bytes | None:
     """The sealed canary, None before the first start."""
     found: bytes | None = (await connection.execute(select(sealing_canary.c.sealed))).scalar_one_or_none()
     return found
@@ -65,7 +91,7 @@ async def _put_canary(connection: AsyncConnection, sealed: bytes) -> bytes:
     """Insert the canary; whichever is in the table afterwards is the one that counts."""
     insert = insert_into(sealing_canary, connection)
     await connection.execute(insert.values(only=1, sealed=sealed).on_conflict_do_nothing())
-    return await _read_canary(connection) or sealed
+    return await read_canary(connection) or sealed
 
 
 async def _refuse_secrets_without_canary(connection: AsyncConnection, place: Place) -> None:
@@ -75,34 +101,33 @@ async def _refuse_secrets_without_canary(connection: AsyncConnection, place: Pla
         raise ConfigError(f"{place.label} holds sealed secrets but no canary", way_out="restore a backup")
 
 
-def _make_key_file(key_file: Path) -> None:
-    with files.refused_as_config_error():
-        files.make_directory(key_file.parent)
-        files.write_new(key_file, f"{new_key()}\n".encode())
-
-
-def _read_key_file(place: Place, key_file: Path | None) -> list[bytes]:
-    assert key_file is not None
-    try:
-        text = key_file.read_text("ascii")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"the key file {key_file} is missing, and what is sealed in {place.label} can't be opened without it",
-            way_out="put it back from where it is kept, or give its content as ADEPT_SECRET_KEYS",
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{key_file} is not a key file", way_out="put the right one back") from None
-    except OSError as error:
-        raise ConfigError(f"the key file {key_file} can't be read: {error.strerror}") from error
-    return read_keys(text.splitlines(), source=str(key_file))
-
-
 async def prove_keys(connection: AsyncConnection, sealer: Sealer, *, place: Place) -> None:
     """ConfigError where the sealer can't open what the database's secrets are sealed with."""
-    sealed = await _read_canary(connection)
+    _prove(sealer, _there(await read_canary(connection), place), place=place, source="this process")
+
+
+async def hold_keys(tx: AsyncConnection, sealer: Sealer, *, place: Place) -> None:
+    """Before anything is sealed: take over a new key that writes, and have none come until the transaction ends.
+
+    A rotation seals the canary anew when it is through with all else, and then looks once more. Who sealed with the
+    old key held the canary before that, so that nothing sealed with it is left behind. ConfigError as in `prove_keys`.
+    """
+    held = select(sealing_canary.c.sealed).with_for_update(read=True)
+    sealed = _there((await tx.execute(held)).scalar_one_or_none(), place)
+    if not sealer.is_current(_PURPOSE, sealed):
+        sealer.read_again()
+        _prove(sealer, sealed, place=place, source="this process")
+
+
+async def reseal_canary(tx: AsyncConnection, sealer: Sealer) -> None:
+    """Seal the canary with the first key: whoever seals from now on has to have it."""
+    await tx.execute(update(sealing_canary).values(sealed=sealer.seal(_PURPOSE, _CANARY)))
+
+
+def _there(sealed: bytes | None, place: Place) -> bytes:
     if sealed is None:
         raise ConfigError(f"{place.label} has lost its canary", way_out="restore a backup")
-    _prove(sealer, sealed, place=place, source="this process")
+    return sealed
 
 
 def _prove(sealer: Sealer, sealed: bytes, *, place: Place, source: str) -> None:

@@ -114,7 +114,7 @@ def _opened(settings: Settings) -> AbstractAsyncContextManager[Store]:
     file = settings.database_file()
     return open_store(
         settings.where_to_store(),
-        secret_keys=settings.sealing_keys(),
+        secret_keys=settings.sealing_keys,
         data_dir=settings.data_dir,
         migrate=file is not None and (not file.exists() or file.stat().st_size == 0),
     )
