@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     database_url_file: Annotated[Path | None, SERVE] = Field(
         default=None, description="A file with the database's URL."
     )
+    copy_to_url: Annotated[SecretStr, AfterValidator(check_database_url)] | None = Field(
+        default=None, description="The database that `adept db copy` fills."
+    )
+    copy_to_url_file: Path | None = Field(default=None, description="A file with that database's URL.")
     secret_keys: Annotated[SecretStr, AfterValidator(check_sealing_keys)] | None = Field(
         default=None, description="Keys that seal secrets; the first one writes."
     )
@@ -137,6 +141,13 @@ class Settings(BaseSettings):
         """The database's file where it is one (SQLite)."""
         _, is_file, path = self.where_to_store().partition("sqlite:///")
         return Path(path) if is_file else None
+
+    def where_to_copy(self) -> str | None:
+        """The URL of the database that `adept db copy` fills; None where none was given. Reads the file named."""
+        given = _one_of("copy_to_url", self.copy_to_url, self.copy_to_url_file)
+        if given is None:
+            return None
+        return _checked("copy_to_url_file", check_database_url, SecretStr(given)).get_secret_value()
 
     def sealing_keys(self) -> tuple[str, ...] | None:
         """The keys that seal secrets, the writing one first; None where none was given. Reads the file named."""

@@ -70,3 +70,21 @@ def test_postgresql_needs_its_keys_given(adept: Run, environment: dict[str, str]
     ran = adept("accounts", "list")
     assert ran.code == 6
     assert "sesame" not in ran.err
+
+
+def test_a_target_with_a_password_is_not_taken_from_the_command_line(adept: Run, hq: str) -> None:
+    ran = adept("db", "copy", "--to", "postgresql://adept:sesame@127.0.0.1:1/adept", "--json")
+    assert (ran.code, ran.error["code"]) == (2, "misuse")
+    assert "--to-file" in ran.error["way_out"]
+    assert "sesame" not in ran.err
+    assert adept("db", "copy").code == 2
+
+
+def test_a_copy_to_another_sqlite_file_is_a_database_like_the_first(
+    adept: Run, hq: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    ran = adept("db", "copy", "--to", f"sqlite:///{tmp_path / 'other.sqlite3'}")
+    assert ran.code == 0
+    assert "Counts and checksums of every table agree" in ran.out
+    environment["ADEPT_DATABASE_URL"] = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    assert adept("accounts", "sync", hq).code == 0

@@ -1,13 +1,15 @@
-"""`adept db`: the database's schema."""
+"""`adept db`: the database's schema; its backups and copies are in the modules beside."""
 
 from __future__ import annotations
 
 from cyclopts import App
 
+from adept.cli.database_copy import copy
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, print_document
 
 app = App(name="db", help="Look after the database.", help_epilogue="Example: adept db upgrade")
+app.command(copy, help_epilogue="Example: adept db copy --to postgresql://adept@db.example.org/adept")
 
 
 @app.command(help_epilogue="Example: adept db upgrade")
@@ -30,6 +32,6 @@ async def _upgrade() -> tuple[str, str]:
 
     settings = load_settings()
     async with open_store(
-        settings.where_to_store(), secret_keys=settings.sealing_keys(), data_dir=settings.data_dir, migrate=True
+        settings.where_to_store(), secret_keys=settings.sealing_keys, data_dir=settings.data_dir, migrate=True
     ) as store:
         return HEAD, store.place.label

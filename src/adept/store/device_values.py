@@ -89,6 +89,12 @@ async def index_new(tx: AsyncConnection, above: int) -> None:
     await tx.exec_driver_sql(statement, (above,))
 
 
+async def index_all(tx: AsyncConnection) -> None:
+    """Index every device anew, wherever the database doesn't by itself: after rows that came by another way."""
+    if is_sqlite(tx):
+        await tx.exec_driver_sql("INSERT INTO device_values(device_values) VALUES ('rebuild')")
+
+
 async def forget_values(tx: AsyncConnection, which: ColumnElement[bool]) -> None:
     """Forget the devices that are about to be deleted, where the index doesn't by itself (SQLite)."""
     if is_sqlite(tx):

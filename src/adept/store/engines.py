@@ -35,8 +35,11 @@ class Begin(StrEnum):
     MIGRATE = "migrate"  # a write of the schema: no foreign keys while tables are rebuilt, no limit on its length
 
 
-def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True) -> AsyncEngine:
-    """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`."""
+def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True, alone: bool = False) -> AsyncEngine:
+    """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`.
+
+    `alone`: a connection to SQLite is made only where nobody else has one, and keeps everybody else out.
+    """
     options: dict[str, Any] = {"hide_parameters": True}  # what is bound has no place in logs and errors
     if pooled:
         options |= {"pool_size": 8, "max_overflow": 8, "pool_timeout": busy_timeout_s, "pool_use_lifo": True}
@@ -50,11 +53,11 @@ def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True) -> 
         _set_up_postgresql(engine, busy_timeout_s)
     else:
         logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows what is bound
-        _set_up_sqlite(engine, busy_timeout_s)
+        _set_up_sqlite(engine, busy_timeout_s, alone=alone)
     return engine
 
 
-def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
+def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float, *, alone: bool) -> None:
     """Set every connection of a SQLite engine as adept wants it, and make `begin` mean what it says."""
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -62,6 +65,7 @@ def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float) -> None:
         connection.isolation_level = None  # ours to begin, not the driver's
         cursor = connection.cursor()
         for pragma in (
+            *(("locking_mode = EXCLUSIVE",) if alone else ()),  # first: it counts from the first look at the file on
             "cache_size = -8192",  # KiB; eight times that was no faster at 500,000 devices
             "wal_autocheckpoint = 8000",  # pages; with SQLite's 1000 each page of devices paid for a checkpoint
             "journal_size_limit = 67108864",  # bytes the log is cut back to

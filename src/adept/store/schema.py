@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 HEAD = "0004"  # the newest file of migrations/versions; a test holds it to that
 VERSION_TABLE = "alembic_version"
+UNFINISHED_COPY = "unfinished_copy"  # a table that is there while `adept db copy` fills the database
 _UPGRADE_LOCK = 0x61646570  # "adep": PostgreSQL's advisory lock of whoever upgrades
 
 
-async def bring_up_to_date(place: Place, *, migrate: bool, busy_timeout_s: float) -> None:
-    """Bring the database to `HEAD`, or refuse: newer, another program's, or behind without `migrate`.
+async def bring_up_to_date(
+    place: Place, *, migrate: bool, busy_timeout_s: float, may_be_unfinished: bool = False
+) -> None:
+    """Bring the database to `HEAD`, or refuse: newer, another program's, half a copy, or behind without `migrate`.
 
     Safe to be called by any number of processes at once: they take turns and the later ones find nothing to do. An
     upgrade happens as a whole or not at all.
@@ -37,7 +40,9 @@ async def bring_up_to_date(place: Place, *, migrate: bool, busy_timeout_s: float
     engine = make_engine(place, busy_timeout_s=busy_timeout_s, pooled=False)
     try:
         async with engine.connect() as connection:
-            found = await connection.run_sync(_revision, place)
+            found = await connection.run_sync(found_revision, place)
+            if not may_be_unfinished:
+                await connection.run_sync(_refuse_half_a_copy, place)
         if found == HEAD:
             return
         if not migrate:
@@ -53,7 +58,7 @@ async def _upgrade(place: Place, engine: AsyncEngine) -> None:
         await connection.execution_options(begin=Begin.MIGRATE)
         async with connection.begin():
             await _take_turn(connection)
-            if await connection.run_sync(_revision, place) != HEAD:
+            if await connection.run_sync(found_revision, place) != HEAD:
                 await connection.run_sync(migrate_to, "head")
 
 
@@ -82,7 +87,7 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _revision(connection: Connection, place: Place) -> str | None:
+def found_revision(connection: Connection, place: Place) -> str | None:
     """The revision the database is at, None for an empty one; StoreError where it is not ours to touch."""
     tables = set(inspect(connection).get_table_names())
     found = None
@@ -99,6 +104,14 @@ def _revision(connection: Connection, place: Place) -> str | None:
             way_out="install the adept that wrote it, or restore a backup of before",
         )
     return found
+
+
+def _refuse_half_a_copy(connection: Connection, place: Place) -> None:
+    if UNFINISHED_COPY in inspect(connection).get_table_names():
+        raise StoreError(
+            f"{place.label} is half a copy of another database: adept db copy was interrupted",
+            way_out="run the same adept db copy again; it goes on where it ended",
+        )
 
 
 def known_revisions() -> frozenset[str]:
