@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from adept.cli.database_backup import backup, restore
 from adept.cli.database_copy import copy
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, print_document
 
 app = App(name="db", help="Look after the database.", help_epilogue="Example: adept db upgrade")
+app.command(backup, help_epilogue="Example: adept db backup adept-2026-11-28.sqlite3")
+app.command(restore, help_epilogue="Example: adept db restore adept-2026-11-28.sqlite3 --force")
 app.command(copy, help_epilogue="Example: adept db copy --to postgresql://adept@db.example.org/adept")
 
 

@@ -18,6 +18,8 @@ from adept.store.bulk import PageStatement, as_columns, execute_page, page_state
 from adept.store.rows import read_row
 from adept.store.tables import changes, feed_position
 
+RESTORED_GAP = 2**32  # more than any database finds between two backups; two million of them fit into JSON's numbers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChange:
@@ -41,6 +43,11 @@ async def draw_numbers(tx: AsyncConnection, count: int) -> int:
     """Draw so many ids in a row (at least one) and return the first; others wait until this transaction ends."""
     drawn = update(feed_position).values(last_id=feed_position.c.last_id + count).returning(feed_position.c.last_id)
     return int((await tx.execute(drawn)).scalar_one()) - count + 1
+
+
+async def leave_gap(tx: AsyncConnection) -> None:
+    """Go on far beyond the last number: a restored database must not give numbers again that followers have seen."""
+    await tx.execute(update(feed_position).values(last_id=feed_position.c.last_id + RESTORED_GAP))
 
 
 async def add_changes(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
