@@ -115,6 +115,15 @@ class Settings(BaseSettings):
     concurrency: Annotated[int, BeforeValidator(number(2, 64)), SERVE] = Field(
         default=8, description="How many accounts are walked at once. Default: 8."
     )
+    keep_changes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
+        default=90, description="How many days changes are kept; 0: for ever. Default: 90."
+    )
+    keep_passes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
+        default=90, description="How many days passes are kept; 0: for ever. Default: 90."
+    )
+    keep_audit_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
+        default=365, description="How many days the audit log is kept; 0: for ever. Default: 365."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -153,6 +162,10 @@ class Settings(BaseSettings):
         """The keys that seal secrets, the writing one first; None where none was given. Reads the file named."""
         given = _one_of("secret_keys", self.secret_keys, self.secret_keys_file)
         return None if given is None else _checked("secret_keys_file", split_keys, given)
+
+    def kept_days(self) -> dict[str, int]:
+        """How many days rows are kept, by kind; 0: for ever."""
+        return {"changes": self.keep_changes_days, "passes": self.keep_passes_days, "audit": self.keep_audit_days}
 
     def key_for_server(self) -> str | None:
         """The API key that commands show to a running service; None where none was given. Reads the file named."""

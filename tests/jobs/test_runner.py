@@ -16,10 +16,11 @@ from adept.accounts.rhythm import no_jitter
 from adept.client.async_client import AsyncClient
 from adept.errors import StoreError
 from adept.jobs.requests import request_pass
+from adept.jobs.retention import Keep
 from adept.jobs.runner import Runner
 from adept.protocol.server_token import ServerToken
 from adept.store.accounts import account_named, lock_account, update_account
-from adept.store.audit import ADEPT
+from adept.store.audit import ADEPT, AuditEntry, add_audit, audit_entries
 from adept.store.database import Store, Transaction, open_store
 from adept.store.device_filters import DeviceFilter
 from adept.store.inventory import device_rows
@@ -57,7 +58,7 @@ class Fleet:
     def connect(self, token: ServerToken, base_url: str) -> AsyncClient:
         return self.apples[token.consumer_key].connect(token, base_url)
 
-    def runner(self, store: Store | None = None, *, width: int = 4, observe=None, connect=None) -> Runner:
+    def runner(self, store: Store | None = None, *, width: int = 4, observe=None, connect=None, keep=None) -> Runner:
         return Runner(
             store or self.store,
             connect=connect or self.connect,
@@ -66,6 +67,7 @@ class Fleet:
             width=width,
             random=no_jitter,
             observe=observe or self.ended.put_nowait,
+            keep=keep,
         )
 
     async def next_end(self) -> PassOutcome:
@@ -134,6 +136,24 @@ async def test_what_another_process_asks_for_is_seen_without_a_wake(fleet: Fleet
         asked = await request_pass(fleet.store, "hq", PassKind.SYNC, by=ADEPT, now=fleet.clock)
         assert (await fleet.next_end()).pass_id == asked.id
     assert await fleet.live() == {"hq1", "hq2"}
+
+
+async def test_what_is_kept_no_longer_goes_beside_the_visits(fleet: Fleet):
+    async with fleet.store.writing() as tx:
+        await add_audit(tx, ADEPT, "account.paused", "gone", now=fleet.clock.time.replace(year=2020))
+    await fleet.add("hq")
+
+    async def old_entries() -> list[AuditEntry]:
+        async with fleet.store.reading() as tx:
+            return await audit_entries(tx, subject="gone", limit=9)
+
+    assert await old_entries()
+    async with running(fleet.runner(keep=Keep.days(changes=90, passes=90, audit=365))):
+        await fleet.next_end()
+        async with asyncio.timeout(SOON_S):
+            while await old_entries():
+                pass
+    assert await fleet.live() == {"hq1"}
 
 
 async def test_as_many_accounts_as_there_are_slots_are_walked_at_once_and_no_more(fleet: Fleet):

@@ -23,6 +23,7 @@ async def fill(store: Store, *, devices: int = 0) -> None:
             await tx.execute(insert(tables.metadata.tables[name]).values(**row))
         await tx.execute(update(tables.feed_position).values(last_id=9))
         await tx.execute(insert(tables.setup_link).values(only=1, secret_hash=b"h" * 32, expires_at=NOW))
+        await tx.execute(insert(tables.retention).values(only=1, next_at=NOW, done_at=NOW))
         odd = {"account_id": 7, "state": "done", "lease_epoch": 1, "started_at": NOW, "kind": "sync"}
         await tx.execute(insert(tables.passes).values(id=LAST_PASS, **odd))
         await tx.execute(tables.passes.delete().where(tables.passes.c.id == LAST_PASS))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import delete
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import update
+
+from adept.jobs.retention import Keep, remove_expired
 from adept.store.tables import changes
 from tests.web.walking import add_account, walk
 
 FEED = "/api/v1/changes"
+KEEP = Keep.days(changes=90, passes=90, audit=365)
 
 
 @pytest.fixture
@@ -55,7 +59,10 @@ async def test_who_follows_one_device_passes_what_is_told_of_others(service, ten
 async def test_a_cursor_from_before_what_is_kept_is_gone(service, ten):
     cursor = (await feed(service, limit=2))["next_cursor"]
     async with service.store.writing() as tx:
-        await tx.execute(delete(changes).where(changes.c.id <= 5))
+        long_ago = service.clock() - timedelta(days=91)
+        await tx.execute(update(changes).where(changes.c.id <= 5).values(found_at=long_ago))
+    removed = await remove_expired(service.store, KEEP, now=service.clock)
+    assert (removed.changes, removed.messages) == (5, 0)
     gone = await service.get(FEED, role="viewer", params={"cursor": cursor})
     assert (gone.status_code, gone.json()["code"]) == (410, "cursor_expired")
     assert "begin anew" in gone.json()["way_out"]
@@ -64,8 +71,8 @@ async def test_a_cursor_from_before_what_is_kept_is_gone(service, ten):
 
 
 async def test_a_cursor_is_gone_where_nothing_is_kept_any_more(service, ten):
-    async with service.store.writing() as tx:
-        await tx.execute(delete(changes))
+    removed = await remove_expired(service.store, KEEP, now=lambda: service.clock() + timedelta(days=91))
+    assert (removed.changes, removed.messages) == (10, 1)
     gone = await service.get(FEED, role="viewer", params={"cursor": "9"})
     assert (gone.status_code, gone.json()["code"]) == (410, "cursor_expired")
     assert await feed(service, cursor="10") == {"items": [], "next_cursor": "10"}

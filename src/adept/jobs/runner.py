@@ -16,6 +16,7 @@ from functools import partial
 
 from adept.accounts.tokens import Connect
 from adept.errors import AdeptError, StoreError
+from adept.jobs.retention import Keep, remove_when_due
 from adept.jobs.schedule import Slot, to_begin
 from adept.jobs.visit import Visitor
 from adept.store.database import Store
@@ -29,6 +30,7 @@ LOOK_EVERY_S = 1.0
 LOOK_TIMEOUT_S = 5.0  # also how long the end of the runner may wait for a look
 LOOK_LIMIT = 1000  # accounts that one look finds at most, of either kind
 STORE_BACK_OFF_LIMIT_S = 30.0
+REMOVE_EVERY_S = 600.0  # how often it is asked whether old rows are to go; the database says that once an hour
 
 Now = Callable[[], datetime]
 
@@ -43,7 +45,7 @@ class Runner:
     """Looks after accounts as they become due, `width` at a time, until it is stopped.
 
     `holder` names this process in the rows of accounts and must be no other's; `random` gives numbers from 0 to 1;
-    `observe` is told of every pass that ended, however it did.
+    `observe` is told of every pass that ended, however it did; what is kept no longer than `keep` says is removed.
     """
 
     def __init__(
@@ -56,12 +58,16 @@ class Runner:
         width: int,
         random: Callable[[], float],
         observe: Callable[[PassOutcome], None] | None = None,
+        keep: Keep | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
         self._store = store
         self._now = now
         self._width = width
         self._observe = observe
+        self._keep = keep
+        self._removal: asyncio.Task[None] | None = None
+        self._next_removal_s = 0.0  # on the loop's clock
         self._visitor = Visitor(store, connect, now, holder, random, lease_s)
         self._due: list[DueAccount] = []  # what the last look found and is not begun yet
         self._visits: dict[int, _Visit] = {}
@@ -77,6 +83,7 @@ class Runner:
                 self._woken.clear()
                 await self._look()
                 self._begin_visits()
+                self._begin_removal()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._pause_s):
                         await self._woken.wait()
@@ -148,6 +155,22 @@ class Runner:
         except Exception:
             log.exception("visiting an account failed by a fault of adept's own", extra={"account": due.name})
 
+    def _begin_removal(self) -> None:
+        """Remove what is kept no longer, beside the visits and now and then."""
+        now_s = asyncio.get_running_loop().time()
+        if self._keep is None or self._is_stopping or now_s < self._next_removal_s:
+            return
+        self._next_removal_s = now_s + REMOVE_EVERY_S
+        self._removal = asyncio.create_task(self._remove(self._keep), name="remove old rows")
+
+    async def _remove(self, keep: Keep) -> None:
+        try:
+            await remove_when_due(self._store, keep, now=self._now)
+        except AdeptError as error:
+            log.warning("old rows not removed", extra={"error_code": error.code, "error": str(error)})
+        except Exception:
+            log.exception("removing old rows failed by a fault of adept's own")
+
     def _wait_for_store(self, error: AdeptError) -> None:
         """The database fails: what was found due would fare no better, so look again after a while."""
         self._due = []
@@ -157,7 +180,7 @@ class Runner:
 
     async def _end_visits(self, within_s: float) -> None:
         """Cancel what is under way, which stores its page to the end; cancel again what takes too long for that."""
-        tasks = {visit.task for visit in self._visits.values()}
+        tasks = {visit.task for visit in self._visits.values()} | ({self._removal} if self._removal else set())
         for share in (0.7, 0.25):
             for task in tasks:
                 task.cancel()

@@ -34,7 +34,7 @@ BATCH = 1000
 _COPY_LOCK = 0x61646571  # PostgreSQL's advisory lock of whoever copies into a database
 _ALONE_TIMEOUT_S = 2.0
 # What a database has of itself before anything is kept in it
-_OWN_ROWS = ("feed_position", "sealing_canary", "setup_link")
+_OWN_ROWS = ("feed_position", "sealing_canary", "setup_link", "retention")
 
 
 @dataclass(frozen=True, slots=True)

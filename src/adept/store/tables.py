@@ -539,3 +539,12 @@ audit = Table(  # who changed what; no secret stands in `before` or `after`
     Index("ix_audit_subject", "subject", "id"),
     sqlite_autoincrement=True,
 )
+
+retention = Table(  # one row: when what is kept no longer is next removed, and when all of it last was
+    "retention",
+    metadata,
+    Column("only", Integer, primary_key=True, server_default="1"),
+    Column("next_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    CheckConstraint('"only" = 1', name="only"),
+)

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from adept.access.setup import make_link
 from adept.client.async_client import AsyncClient
 from adept.errors import ConfigError
+from adept.jobs.retention import Keep
 from adept.jobs.runner import Runner
 from adept.protocol.server_token import ServerToken
 from adept.settings import Settings
@@ -105,6 +106,7 @@ def _made(store: Store, settings: Settings) -> tuple[Service, Runner]:
         width=settings.concurrency,
         random=random.random,
         observe=metrics.pass_ended,
+        keep=Keep.days(**settings.kept_days()),
     )
     return Service(store, settings, utc_now, connect, runner.wake, metrics), runner
 
