@@ -28,6 +28,8 @@ _GROUPS = {
     "audit": ("audit", "Show who changed what, when and from where."),
     "db": ("database", "Look after the database."),
     "secrets": ("secrets", "Look after the keys that seal what is secret in the database."),
+    "doctor": ("doctor", "Look whether everything around adept is all right, and say what to do."),
+    "support-bundle": ("support_bundle", "Pack what a maintainer needs, with nothing secret or personal in it."),
     "simulator": ("simulator", "Run a simulated Apple: service and portal, on this machine."),
     "demo": ("demo", "Show adept's main job from end to end against a simulated Apple."),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import formatdate
 from typing import Any
 
 from adept.simulator.answers import BREAK_DURING, Answer
@@ -97,6 +98,7 @@ async def _break(scope: Scope, send: Send, answer: Answer) -> None:
 def _start(answer: Answer) -> MutableMapping[str, Any]:
     headers = [
         (b"server", b"adept-simulator"),
+        (b"date", formatdate(usegmt=True).encode()),  # real time, as for OAuth timestamps
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
     ]

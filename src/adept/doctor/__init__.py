@@ -1,0 +1,1 @@
+"""What may be wrong around adept: facts are observed by thin functions, and judged by pure ones."""
