@@ -8,6 +8,7 @@
     ├── Denied              who asks is unknown, or may not
     ├── ConfigError         a setting, a key or an environment in which we can't work
     ├── StoreError          the database: newer, locked, read-only, full, damaged
+    │   └── Outdated        its schema went on while we ran, too far for us: stop
     ├── TokenFileError      a token, key or certificate file that isn't what it should be
     ├── Refused             Apple said no, by a code
     │   └── TokenRejected   Apple said no to the server token itself, at GET /session
@@ -116,6 +117,12 @@ class StoreError(AdeptError):
     """The database can't be used as asked. The transaction in hand was rolled back; earlier ones stand."""
 
     code = "store"
+
+
+class Outdated(StoreError):
+    """The database's schema went on, under a process that runs, to where this adept no longer fits it: stop."""
+
+    code = "outdated"
 
 
 class TokenFileError(AdeptError):

@@ -195,3 +195,9 @@ ROWS_0002: dict[str, dict[str, Any]] = {
         "after": '{"paused":true}',
     },
 }
+
+# A row for every table that came with revision 0006.
+ROWS_0006: dict[str, dict[str, Any]] = {
+    "apple_sessions": {"token_id": 6, "sealed": b"sealed", "version": 4, "saved_at": NOW},
+    "apple_shares": {"holder": "machine:1", "in_flight": 8, "per_s": 2.5, "until": NOW},
+}

@@ -1,29 +1,46 @@
 """The schema's revision: whether a database is at it, behind it or ahead of it, and the way up.
 
-Alembic is imported only where there is something to do: a start on an up-to-date database costs one SELECT.
+On PostgreSQL the job engine's tables are part of it (`engine_schema`). Alembic is imported only where there is
+something to do: a start on an up-to-date database costs two SELECTs.
+
+A step is first an expansion, with which processes of the version before go on working, and a version later a
+contraction, which writes into `schema_state.oldest_revision` from which revision on a process may still run.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adept.errors import StoreError
-from adept.store import files
+from adept.errors import Outdated, StoreError
+from adept.store import engine_schema, files
 from adept.store.engines import Begin, make_engine
 from adept.store.places import Place
-from adept.store.tables import metadata
+from adept.store.tables import metadata, schema_state
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"  # the newest file of migrations/versions; a test holds it to that
+HEAD = "0006"  # the newest file of migrations/versions; a test holds it to that
 VERSION_TABLE = "alembic_version"
 UNFINISHED_COPY = "unfinished_copy"  # a table that is there while `adept db copy` fills the database
 _UPGRADE_LOCK = 0x61646570  # "adep": PostgreSQL's advisory lock of whoever upgrades
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a database is at: our revision, None where it is empty, and the job engine's, None on SQLite or without."""
+
+    revision: str | None
+    engine: str | None = None
+
+    def is_up_to_date(self, place: Place) -> bool:
+        """Whether this adept can work with it as it is."""
+        return self.revision == HEAD and (place.file is not None or engine_schema.is_enough(self.engine))
 
 
 async def bring_up_to_date(
@@ -40,10 +57,10 @@ async def bring_up_to_date(
     engine = make_engine(place, busy_timeout_s=busy_timeout_s, pooled=False)
     try:
         async with engine.connect() as connection:
-            found = await connection.run_sync(found_revision, place)
+            found = await connection.run_sync(found_schema, place)
             if not may_be_unfinished:
                 await connection.run_sync(_refuse_half_a_copy, place)
-        if found == HEAD:
+        if found.is_up_to_date(place):
             return
         if not migrate:
             raise _behind(place, found)
@@ -53,13 +70,16 @@ async def bring_up_to_date(
 
 
 async def _upgrade(place: Place, engine: AsyncEngine) -> None:
-    """Take the lock, look again, and walk the migrations in one transaction."""
+    """Take the lock, look again, and walk the migrations in one transaction: ours, then the job engine's."""
     async with engine.connect() as connection:
         await connection.execution_options(begin=Begin.MIGRATE)
         async with connection.begin():
             await _take_turn(connection)
-            if await connection.run_sync(found_revision, place) != HEAD:
+            found = await connection.run_sync(found_schema, place)
+            if found.revision != HEAD:
                 await connection.run_sync(migrate_to, "head")
+            if place.file is None:
+                await engine_schema.upgrade(connection, found.engine, place=place)
 
 
 async def _take_turn(connection: AsyncConnection) -> None:
@@ -87,8 +107,8 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def found_revision(connection: Connection, place: Place) -> str | None:
-    """The revision the database is at, None for an empty one; StoreError where it is not ours to touch."""
+def found_schema(connection: Connection, place: Place) -> Found:
+    """What the database is at; StoreError where it is not ours to touch."""
     tables = set(inspect(connection).get_table_names())
     found = None
     if VERSION_TABLE in tables:
@@ -99,11 +119,28 @@ def found_revision(connection: Connection, place: Place) -> str | None:
             way_out="name another database",
         )
     if found is not None and found not in known_revisions():
-        raise StoreError(
-            f"{place.label} is at schema {found}, newer than the {HEAD} of this adept",
-            way_out="install the adept that wrote it, or restore a backup of before",
-        )
-    return found
+        raise _newer(place, f"schema {found}", HEAD)
+    engine = None
+    if schema_state.name in tables and place.file is None:
+        engine = connection.execute(select(schema_state.c.engine_revision)).scalar_one()
+        if engine_schema.is_newer(engine):
+            raise _newer(place, f"the job engine's schema {engine}", engine_schema.newest())
+    return Found(found, engine)
+
+
+async def check_still_fits(tx: AsyncConnection, place: Place) -> None:
+    """Raise Outdated where the schema went on so far, under a process that runs, that this adept no longer fits it."""
+    found = (await tx.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one_or_none()  # noqa: S608
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        oldest: str = (await tx.execute(select(schema_state.c.oldest_revision))).scalar_one()
+        if oldest <= HEAD:
+            return
+    raise Outdated(
+        f"{place.label} is at schema {found}, and this adept needs {HEAD}",
+        way_out="restart it with the adept that the database belongs to",
+    )
 
 
 def _refuse_half_a_copy(connection: Connection, place: Place) -> None:
@@ -119,6 +156,18 @@ def known_revisions() -> frozenset[str]:
     return frozenset(f"{number:04}" for number in range(1, int(HEAD) + 1))
 
 
-def _behind(place: Place, found: str | None) -> StoreError:
-    stands = "is empty" if found is None else f"is at schema {found}"
-    return StoreError(f"{place.label} {stands}, and this adept needs {HEAD}", way_out="run: adept db upgrade")
+def _newer(place: Place, found: str, ours: str) -> StoreError:
+    return StoreError(
+        f"{place.label} is at {found}, newer than the {ours} of this adept",
+        way_out="install the adept that wrote it, or restore a backup of before",
+    )
+
+
+def _behind(place: Place, found: Found) -> StoreError:
+    if found.revision is None:
+        stands = "is empty, and this adept needs " + HEAD
+    elif found.revision != HEAD:
+        stands = f"is at schema {found.revision}, and this adept needs {HEAD}"
+    else:
+        stands = f"lacks tables of the job engine, and this adept needs its schema {engine_schema.newest()}"
+    return StoreError(f"{place.label} {stands}", way_out="run: adept db upgrade")

@@ -548,3 +548,29 @@ retention = Table(  # one row: when what is kept no longer is next removed, and 
     Column("done_at", UtcTime),
     CheckConstraint('"only" = 1', name="only"),
 )
+schema_state = Table(  # one row: who may work with this schema
+    "schema_state",
+    metadata,
+    Column("only", Integer, primary_key=True, server_default="1"),
+    Column("oldest_revision", String(32), nullable=False),  # older processes than of this one must stop
+    Column("engine_revision", Words),  # procrastinate's newest migration in this database; None on SQLite
+    CheckConstraint('"only" = 1', name="only"),
+)
+
+apple_sessions = Table(  # the session with Apple that everybody who uses a server token shares
+    "apple_sessions",
+    metadata,
+    Column("token_id", ForeignKey("server_tokens.id", ondelete="CASCADE"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),  # one more at each write, which names the one it replaces
+    Column("saved_at", UtcTime, nullable=False),
+)
+
+apple_shares = Table(  # what each process may ask of Apple: parts of the limits that hold for all together
+    "apple_shares",
+    metadata,
+    Column("holder", Words, primary_key=True),
+    Column("in_flight", Integer, nullable=False),
+    Column("per_s", Float, nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
