@@ -37,7 +37,9 @@ U = TypeVar("U")
 
 PREFIX = "ADEPT_"
 DATABASE_FILE = "adept.sqlite3"
-SERVE = "serve"  # marks what `adept serve` also takes as a flag; no secrets: anyone can read a command line
+# Mark what a command also takes as a flag; no secrets: anyone can read a command line.
+SERVE = "serve"
+WORKER = "worker"
 
 
 class Settings(BaseSettings):
@@ -52,7 +54,7 @@ class Settings(BaseSettings):
         validate_default=False,
     )
 
-    config: Annotated[Path | None, SERVE] = Field(default=None, description="A TOML file with settings.")
+    config: Annotated[Path | None, SERVE, WORKER] = Field(default=None, description="A TOML file with settings.")
     token: Path | None = Field(default=None, description="A server token's JSON file, for `adept apple`.")
     url: Annotated[Annotated[str, AfterValidator(check_service_url)] | None, SERVE] = Field(
         default=None, description="Apple's base URL for accounts made without one. Default: Apple's."
@@ -63,13 +65,13 @@ class Settings(BaseSettings):
     )
     api_key: SecretStr | None = Field(default=None, description="The API key that commands show to that service.")
     api_key_file: Path | None = Field(default=None, description="A file with that key.")
-    data_dir: Annotated[Path, SERVE] = Field(
+    data_dir: Annotated[Path, SERVE, WORKER] = Field(
         default_factory=lambda: _default_data_dir(), description="The data directory. Default: the platform's."
     )
     database_url: Annotated[SecretStr, AfterValidator(check_database_url)] | None = Field(
         default=None, description="The database. Default: a SQLite file in the data directory."
     )
-    database_url_file: Annotated[Path | None, SERVE] = Field(
+    database_url_file: Annotated[Path | None, SERVE, WORKER] = Field(
         default=None, description="A file with the database's URL."
     )
     copy_to_url: Annotated[SecretStr, AfterValidator(check_database_url)] | None = Field(
@@ -79,7 +81,7 @@ class Settings(BaseSettings):
     secret_keys: Annotated[SecretStr, AfterValidator(check_sealing_keys)] | None = Field(
         default=None, description="Keys that seal secrets; the first one writes."
     )
-    secret_keys_file: Annotated[Path | None, SERVE] = Field(
+    secret_keys_file: Annotated[Path | None, SERVE, WORKER] = Field(
         default=None, description="A file with such keys, one a line."
     )
 
@@ -103,17 +105,17 @@ class Settings(BaseSettings):
     allow_private_addresses: Annotated[bool, BeforeValidator(yes_or_no), SERVE] = Field(
         default=False, description="Let accounts have base URLs on this machine and in private networks."
     )
-    metrics_port: Annotated[int | None, BeforeValidator(number(0, 65535)), SERVE] = Field(
+    metrics_port: Annotated[int | None, BeforeValidator(number(0, 65535)), SERVE, WORKER] = Field(
         default=None, description="A port of 127.0.0.1 for /metrics without a key. Default: none."
     )
-    log_level: Annotated[LogLevel, BeforeValidator(lower_case), SERVE] = Field(
+    log_level: Annotated[LogLevel, BeforeValidator(lower_case), SERVE, WORKER] = Field(
         default=LogLevel.INFO, description="From where on it is logged: debug, info, warning or error. Default: info."
     )
-    log_format: Annotated[LogFormat, BeforeValidator(lower_case), SERVE] = Field(
+    log_format: Annotated[LogFormat, BeforeValidator(lower_case), SERVE, WORKER] = Field(
         default=LogFormat.JSON, description="How it is logged: json or text. Default: json."
     )
-    concurrency: Annotated[int, BeforeValidator(number(2, 64)), SERVE] = Field(
-        default=8, description="How many accounts are walked at once. Default: 8."
+    concurrency: Annotated[int, BeforeValidator(number(2, 64)), SERVE, WORKER] = Field(
+        default=8, description="How many accounts this process walks at once. Default: 8."
     )
     keep_changes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
         default=90, description="How many days changes are kept; 0: for ever. Default: 90."

@@ -1,4 +1,4 @@
-"""`adept serve` as a process of its own, as operators run it."""
+"""`adept serve` and `adept worker` as processes of their own, as operators run them."""
 
 from __future__ import annotations
 
@@ -44,9 +44,41 @@ def serving(
     environment: Mapping[str, str], *options: str, log_file: Path, under: Sequence[str] = ()
 ) -> Iterator[ServiceProcess]:
     """Run `adept serve` on a free port while the block runs; `under` is a command that is to start it."""
+    with _running([*under, str(ADEPT), "serve", "--port", "0", *options], environment, log_file) as process:
+        told = _ready(process, log_file)
+        yield ServiceProcess(told["url"], told.get("metrics"), process, log_file)
+
+
+@dataclass
+class WorkerProcess:
+    """A running worker, and the name that it writes into rows."""
+
+    holder: str
+    process: subprocess.Popen[str]
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end, wait until it has, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+
+@contextmanager
+def working(environment: Mapping[str, str], *options: str, log_file: Path) -> Iterator[WorkerProcess]:
+    """Run `adept worker` while the block runs."""
+    with _running([str(ADEPT), "worker", *options], environment, log_file) as process:
+        yield WorkerProcess(_ready(process, log_file)["worker"], process)
+
+
+@contextmanager
+def _running(command: Sequence[str], environment: Mapping[str, str], log_file: Path) -> Iterator[subprocess.Popen[str]]:
     with log_file.open("a") as log:
         process = subprocess.Popen(
-            [*under, str(ADEPT), "serve", "--port", "0", *options],
+            command,
             env=process_environment(dict(environment)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -54,9 +86,10 @@ def serving(
             text=True,
         )
     try:
-        yield _ready(process, log_file)
+        yield process
     finally:
         if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
             process.terminate()
             try:
                 process.wait(STOP_S)
@@ -67,9 +100,9 @@ def serving(
         process.stdout.close()
 
 
-def _ready(process: subprocess.Popen[str], log_file: Path) -> ServiceProcess:
+def _ready(process: subprocess.Popen[str], log_file: Path) -> dict[str, str]:
+    """What the ready line says."""
     assert process.stdout is not None
     words = process.stdout.readline().split()
     assert words[:1] == ["ready"], log_file.read_text()
-    told = dict(word.split("=", 1) for word in words[1:])
-    return ServiceProcess(told["url"], told.get("metrics"), process, log_file)
+    return dict(word.split("=", 1) for word in words[1:])

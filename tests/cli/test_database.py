@@ -25,6 +25,13 @@ def test_upgrade_makes_the_database_and_is_harmless_after_that(adept: Run, tmp_p
         assert ran.json["database"] == str(tmp_path / "data" / "adept.sqlite3")
 
 
+def test_a_worker_on_sqlite_says_who_looks_after_the_accounts(adept: Run) -> None:
+    ran = adept("worker", "--json")
+    assert ran.code == 6
+    assert "looked after by adept serve itself" in ran.error["message"]
+    assert "ADEPT_DATABASE_URL" in ran.error["way_out"]
+
+
 BAD_DATABASES = {
     "no database": b"this is a text file, and longer than the header of a database would be " * 20,
     "damaged": b"SQLite format 3\x00" + b"\xff" * 4096,

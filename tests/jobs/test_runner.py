@@ -15,9 +15,11 @@ from adept.accounts.registry import add, remove
 from adept.accounts.rhythm import no_jitter
 from adept.client.async_client import AsyncClient
 from adept.errors import StoreError
+from adept.jobs.kinds import JobKinds, job_kinds
 from adept.jobs.requests import request_pass
 from adept.jobs.retention import Keep
 from adept.jobs.runner import Runner
+from adept.jobs.visit import Visitor
 from adept.protocol.server_token import ServerToken
 from adept.store.accounts import account_named, lock_account, update_account
 from adept.store.audit import ADEPT, AuditEntry, add_audit, audit_entries
@@ -59,16 +61,11 @@ class Fleet:
         return self.apples[token.consumer_key].connect(token, base_url)
 
     def runner(self, store: Store | None = None, *, width: int = 4, observe=None, connect=None, keep=None) -> Runner:
-        return Runner(
-            store or self.store,
-            connect=connect or self.connect,
-            now=self.clock,
-            holder="test",
-            width=width,
-            random=no_jitter,
-            observe=observe or self.ended.put_nowait,
-            keep=keep,
-        )
+        return Runner(store or self.store, self.kinds(store, observe, connect, keep), now=self.clock, width=width)
+
+    def kinds(self, store: Store | None = None, observe=None, connect=None, keep=None) -> JobKinds:
+        visitor = Visitor(store or self.store, connect or self.connect, self.clock, "test", no_jitter)
+        return job_kinds(visitor, keep=keep, observe=observe or self.ended.put_nowait)
 
     async def next_end(self) -> PassOutcome:
         return await asyncio.wait_for(self.ended.get(), SOON_S)

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adept.jobs.schedule import LONG_S, Slot, Work, to_begin, work_for
+from adept.jobs.schedule import AHEAD, LONG_S, AtHand, DueJob, Slot, Work, to_begin, to_defer, work_for
 from adept.store.accounts import StoredAccount
-from adept.store.due import DueAccount
 from adept.sync.outcome import PassKind
 from tests.sync.apple import T0
 
@@ -111,11 +110,11 @@ def test_a_candidate_alone_is_probed():
     assert decided(replace(WELL, health="unreachable"), has_token=False, has_candidate=True) is Work.PROBE
 
 
-def due(*names: str, failing: bool = False) -> list[DueAccount]:
-    return [DueAccount(number, name, failing) for number, name in enumerate(names)]
+def due(*names: str, failing: bool = False) -> list[DueJob]:
+    return [DueJob("visit account", ord(name), name, failing) for name in names]
 
 
-def names(accounts: list[DueAccount]) -> list[str]:
+def names(accounts: list[DueJob]) -> list[str]:
     return [account.name for account in accounts]
 
 
@@ -143,7 +142,9 @@ def test_what_takes_long_makes_room_but_only_for_as_many_again():
 
 slots = st.lists(st.builds(Slot, st.booleans(), st.floats(0, 200)), max_size=20)
 waiting_accounts = st.lists(st.booleans(), max_size=30).map(
-    lambda failing: [DueAccount(number, str(number), is_failing) for number, is_failing in enumerate(failing)]
+    lambda failing: [
+        DueJob("visit account", number, str(number), is_failing) for number, is_failing in enumerate(failing)
+    ]
 )
 
 
@@ -161,3 +162,16 @@ def test_a_healthy_account_waits_only_while_every_slot_is_taken(waiting, taken, 
 def test_failing_accounts_never_take_more_than_half(waiting, width):
     begun = to_begin(waiting, [], width=width, now_s=0)
     assert sum(account.is_failing for account in begun) <= width // 2
+
+
+def test_the_engine_is_handed_what_it_has_not_at_hand_until_a_seconds_work_waits_there():
+    waiting = [DueJob("visit account", number, str(number)) for number in range(100)]
+    at_hand = [AtHand(waiting[0].key, is_failing=False, is_running=True)]
+    at_hand += [AtHand(job.key, is_failing=False, is_running=False) for job in waiting[1:11]]
+    assert to_defer(waiting, at_hand, width=1) == waiting[11 : 11 + AHEAD - 10]
+
+
+def test_of_what_failed_last_time_the_engine_never_has_more_than_for_half_of_the_slots():
+    waiting = [*due("x", "y", "z", failing=True), *due("a", "b")]
+    there = [AtHand("another", is_failing=True, is_running=True)]
+    assert names(to_defer(waiting, there, width=4)) == ["x", "a", "b"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric
 
 from adept.client.observation import Observation
+from adept.store.engine_jobs import EngineGauge
 from adept.store.gauges import AccountGauge, QueueLengths
 from adept.web.counts import Metrics
 from adept.web.gauges import gauges
@@ -31,7 +32,8 @@ def told() -> list[Metric]:
         devices_held=0,
         live_devices=1,
     )
-    return [*metrics.registry.collect(), *gauges([account], QueueLengths(due=0, queued=0, running=0), now=NOW)]
+    queues, engine = QueueLengths(due=0, queued=0, running=0), EngineGauge(waiting=0, running=0, stalled=0, workers=1)
+    return [*metrics.registry.collect(), *gauges([account], queues, engine, now=NOW)]
 
 
 def described(family: Metric) -> tuple[str, frozenset[str]]:

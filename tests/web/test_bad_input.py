@@ -15,7 +15,9 @@ from sqlalchemy import select
 
 from adept.accounts.registry import add
 from adept.client.async_client import AsyncClient
+from adept.jobs.kinds import job_kinds
 from adept.jobs.runner import Runner
+from adept.jobs.visit import Visitor
 from adept.protocol.p7m_seal import seal_server_token
 from adept.protocol.server_token import ServerToken
 from adept.simulator.world import FIRST_SERVER
@@ -201,7 +203,8 @@ async def test_an_edit_that_names_no_version_changes_nothing(service: RunningSer
 @asynccontextmanager
 async def runner(service: RunningService) -> AsyncIterator[Runner]:
     """A runner at work, as in `adept serve`."""
-    at_work = Runner(service.store, connect=connect, now=service.clock, holder="test", width=2, random=lambda: 0.5)
+    visitor = Visitor(service.store, connect, service.clock, "test", lambda: 0.5)
+    at_work = Runner(service.store, job_kinds(visitor), now=service.clock, width=2)
     running = asyncio.create_task(at_work.run())
     yield at_work
     await at_work.stop()

@@ -164,7 +164,7 @@ def gauge(**values: Any) -> AccountGauge:
 
 
 def read(*accounts: AccountGauge) -> Samples:
-    families = gauges(accounts, QueueLengths(due=1, queued=2, running=3), now=NOW)
+    families = gauges(accounts, QueueLengths(due=1, queued=2, running=3), None, now=NOW)
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 

@@ -23,6 +23,7 @@ _GROUPS = {
     "passes": ("passes", "Show the walks over accounts: when, how long, what they found."),
     "changes": ("changes", "Show what passes found new, oldest first."),
     "serve": ("serve", "Run the service: the API, and accounts synced in the background."),
+    "worker": ("worker", "Look after accounts beside other workers, on PostgreSQL."),
     "users": ("users", "Look after the people who may log in to the service."),
     "keys": ("keys", "Make, list and revoke API keys."),
     "audit": ("audit", "Show who changed what, when and from where."),

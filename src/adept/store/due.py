@@ -14,11 +14,12 @@ from adept.store.tables import accounts, passes, server_tokens
 
 @dataclass(frozen=True, slots=True)
 class DueAccount:
-    """An account whose time has come. `is_failing`: its last pass or probe failed."""
+    """An account whose time has come. `is_failing`: its last pass or probe failed. `is_asked_for`: somebody waits."""
 
     id: int
     name: str
     is_failing: bool
+    is_asked_for: bool = False
 
 
 async def due_accounts(tx: AsyncConnection, now: datetime, *, limit: int) -> list[DueAccount]:
@@ -30,7 +31,7 @@ async def due_accounts(tx: AsyncConnection, now: datetime, *, limit: int) -> lis
     failing = (await tx.execute(_due(now).where(accounts.c.failures > 0).limit(limit))).all()
     others = (await tx.execute(_due(now).where(accounts.c.failures == 0).limit(limit))).all()
     rows = sorted([*failing, *others], key=lambda row: (not row.is_asked_for, row.next_sync_at, row.id))
-    return [DueAccount(row.id, row.name, row.failures > 0) for row in rows]
+    return [DueAccount(row.id, row.name, row.failures > 0, row.is_asked_for) for row in rows]
 
 
 async def count_due(tx: AsyncConnection, now: datetime) -> int:

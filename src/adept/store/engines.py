@@ -23,6 +23,14 @@ from adept.store.places import Place
 # A writer that was stopped in mid-transaction (SIGSTOP, a machine that vanished) holds rows on PostgreSQL; the server
 # ends it after this long, less than a lease, so that whoever takes over isn't kept waiting by a corpse.
 STALLED_WRITER_S = 20
+# Bounds for a server that is gone without a word, where the URL says nothing else of them: seconds, and milliseconds.
+_CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 WRITER_TURN_S = 0.5  # how long SQLite itself waits for another process's writer, again and again; see `_begin_to_write`
 
 
@@ -46,8 +54,7 @@ def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True, alo
         options |= {"pool_pre_ping": place.file is None}
     else:
         options |= {"poolclass": NullPool}
-    if place.file is not None:
-        options["connect_args"] = {"async_creator_fn": one_trip.connect}
+    options["connect_args"] = connecting(place) if place.file is None else {"async_creator_fn": one_trip.connect}
     engine = create_async_engine(place.url, **options)
     if place.file is None:
         _set_up_postgresql(engine, busy_timeout_s)
@@ -55,6 +62,11 @@ def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True, alo
         logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows what is bound
         _set_up_sqlite(engine, busy_timeout_s, alone=alone)
     return engine
+
+
+def connecting(place: Place) -> dict[str, int]:
+    """How PostgreSQL's driver is told to connect, beside the URL."""
+    return {name: value for name, value in _CONNECTING.items() if name not in place.url.query}
 
 
 def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float, *, alone: bool) -> None:
@@ -117,17 +129,37 @@ def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float) -> None:
 
     Lists of devices read indexes that hold all they ask for, which PostgreSQL believes slow unless told that disks of
     today read anywhere alike; and compiling a statement takes longer than running any of ours.
+
+    Behind a pooler (PgBouncer) that hands each transaction to another session, what is set for a session would be lost
+    or be somebody else's: there it is set for each transaction, in one statement, and nothing is prepared. A pooler
+    gives itself away: the number it gives the session is not the server's.
     """
+    always = {"lock_timeout": str(int(busy_timeout_s * 1000)), "random_page_cost": "1.1", "jit": "off"}
+    stalled = {"idle_in_transaction_session_timeout": f"{STALLED_WRITER_S}s"}
 
     @event.listens_for(engine.sync_engine, "connect")
-    def connect(connection: Any, _record: object) -> None:
+    def connect(connection: Any, record: Any) -> None:
+        driver = connection.driver_connection
         cursor = connection.cursor()
-        for setting in (f"lock_timeout = {int(busy_timeout_s * 1000)}", "random_page_cost = 1.1", "jit = off"):
-            cursor.execute(f"SET {setting}")
+        cursor.execute("SELECT pg_backend_pid()")
+        record.info["is_pooled"] = cursor.fetchone()[0] != driver.info.backend_pid
+        if record.info["is_pooled"]:
+            driver.prepare_threshold = None
+        else:
+            cursor.execute(_settings(always, is_local=False))
         cursor.close()
         connection.commit()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
+        wanted = dict(always) if connection.info["is_pooled"] else {}
         if connection.get_execution_options().get("begin") in (Begin.WRITE, Begin.DURABLE):
-            connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{STALLED_WRITER_S}s'")
+            wanted |= stalled
+        if wanted:
+            connection.exec_driver_sql(_settings(wanted, is_local=True))
+
+
+def _settings(values: dict[str, str], *, is_local: bool) -> str:
+    """One statement that sets all of them, for the session or to the transaction's end."""
+    words = (f"set_config('{name}', '{value}', {str(is_local).lower()})" for name, value in values.items())
+    return f"SELECT {', '.join(words)}"

@@ -24,6 +24,11 @@ class Place:
     label: str  # without the password
     file: Path | None  # None on PostgreSQL
 
+    @property
+    def libpq(self) -> str:
+        """PostgreSQL's place as its own library takes it; with the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
 
 def read_place(url: str) -> Place:
     """Read a database URL; ConfigError where it is none of ours. The password never gets into a message."""

@@ -19,6 +19,12 @@ from adept.store.dialects import insert_into, numbers_among
 from adept.store.tables import audit, changes, holds, outbox, passes, retention
 
 
+async def is_time(tx: AsyncConnection, now: datetime) -> bool:
+    """Whether somebody's `take_turn` would succeed."""
+    next_at: datetime | None = (await tx.execute(select(retention.c.next_at))).scalar_one_or_none()
+    return next_at is None or next_at <= now
+
+
 async def take_turn(tx: AsyncConnection, *, now: datetime, every: timedelta) -> bool:
     """Whether it is time, by the row that all processes share; if so it is time again only after `every`."""
     first = insert_into(retention, tx).values(only=1, next_at=now).on_conflict_do_nothing()

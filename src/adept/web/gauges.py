@@ -10,13 +10,16 @@ from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 
+from adept.store.engine_jobs import EngineGauge
 from adept.store.gauges import AccountGauge, QueueLengths
 
 _DAY_S = 86_400
 
 
-def gauges(accounts: Sequence[AccountGauge], queues: QueueLengths, *, now: datetime) -> Iterator[GaugeMetricFamily]:
-    """Every gauge, with a series an account in the order given."""
+def gauges(
+    accounts: Sequence[AccountGauge], queues: QueueLengths, engine: EngineGauge | None, *, now: datetime
+) -> Iterator[GaugeMetricFamily]:
+    """Every gauge, with a series an account in the order given. `engine`: None on SQLite, which has none."""
     yield _health(accounts)
     yield _by_account(
         "adept_account_token_days_left",
@@ -48,7 +51,9 @@ def gauges(accounts: Sequence[AccountGauge], queues: QueueLengths, *, now: datet
     yield GaugeMetricFamily(
         "adept_holds", "Holds that wait for a person.", value=sum(account.devices_held > 0 for account in accounts)
     )
-    yield _queues(queues)
+    yield _queues(queues, engine)
+    if engine is not None:
+        yield GaugeMetricFamily("adept_workers", "Workers that live.", value=engine.workers)
 
 
 def _health(accounts: Sequence[AccountGauge]) -> GaugeMetricFamily:
@@ -67,16 +72,15 @@ def _by_account(name: str, documentation: str, values: dict[str, float]) -> Gaug
     return family
 
 
-def _queues(queues: QueueLengths) -> GaugeMetricFamily:
+def _queues(queues: QueueLengths, engine: EngineGauge | None) -> GaugeMetricFamily:
     family = GaugeMetricFamily(
         "adept_queue_length",
-        "Accounts that are due and not walked yet; passes asked for that wait; passes that run.",
+        "Accounts that are due and not walked yet; passes asked for that wait; passes that run; the job engine's jobs.",
         labels=("queue",),
     )
-    for name, length in (
-        ("due_accounts", queues.due),
-        ("queued_passes", queues.queued),
-        ("running_passes", queues.running),
-    ):
+    lengths = {"due_accounts": queues.due, "queued_passes": queues.queued, "running_passes": queues.running}
+    if engine is not None:
+        lengths |= {"waiting_jobs": engine.waiting, "running_jobs": engine.running, "stalled_jobs": engine.stalled}
+    for name, length in lengths.items():
         family.add_metric((name,), length)
     return family

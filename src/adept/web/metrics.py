@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from adept.errors import AdeptError
 from adept.store.database import Store
+from adept.store.engine_jobs import engine_gauge
 from adept.store.gauges import account_gauges, queue_lengths
 from adept.web.access import ViewerDep
 from adept.web.counts import Metrics
@@ -77,7 +78,8 @@ async def exposition(metrics: Metrics, store: Store, *, now: datetime) -> bytes:
     async with store.reading() as tx:
         accounts = await account_gauges(tx)
         queues = await queue_lengths(tx, now)
-    return generate_latest(_Told(metrics.registry, tuple(gauges(accounts, queues, now=now))))
+        engine = await engine_gauge(tx) if store.dialect_name == "postgresql" else None
+    return generate_latest(_Told(metrics.registry, tuple(gauges(accounts, queues, engine, now=now))))
 
 
 @dataclass(frozen=True)

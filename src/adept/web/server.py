@@ -16,12 +16,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from adept.access.setup import make_link
 from adept.client.async_client import AsyncClient
 from adept.errors import ConfigError
+from adept.jobs.kinds import job_kinds
 from adept.jobs.retention import Keep
 from adept.jobs.runner import Runner
+from adept.jobs.visit import Visitor
 from adept.protocol.server_token import ServerToken
 from adept.settings import Settings
 from adept.store.database import Store, open_store
@@ -33,9 +36,12 @@ from adept.web.metrics import metrics_app
 from adept.web.service import Service
 from adept.web.signals import told_to_reload, told_to_stop
 
+if TYPE_CHECKING:
+    from adept.jobs.worker import Worker
+
 log = logging.getLogger("adept.web")
 
-STOP_WITHIN_S = 8.0  # for the runner; with what comes before and after, the process is gone in 10
+STOP_WITHIN_S = 8.0  # for what looks after accounts; with what comes before and after, the process is gone in 10
 
 OnReady = Callable[[str, str | None], None]
 OnSetUp = Callable[[str], None]
@@ -63,19 +69,20 @@ async def serve_until(
 ) -> None:
     """Run the service until the event is set. Signals are left to whoever sets it.
 
-    `worker` says whether accounts are looked after here. `on_ready` is given the URL of the service once it answers,
-    and that of the metrics' own port where there is one; `on_set_up` the link by which to make the first
-    administrator, where there are no users. ConfigError, Busy or StoreError where the service can't begin.
+    `worker` says whether accounts are looked after here: on SQLite by the embedded runner, on PostgreSQL by a worker
+    beside others. `on_ready` is given the URL of the service once it answers, and that of the metrics' own port where
+    there is one; `on_set_up` the link by which to make the first administrator, where there are no users. ConfigError,
+    Busy or StoreError where the service can't begin; Outdated where the database's schema goes on without it.
     """
     with ExitStack() as listeners:
         main = listeners.enter_context(listen(settings.host, settings.port))
         side = listeners.enter_context(_listen_for_metrics(settings)) if settings.metrics_port is not None else None
         async with _opened(settings) as store:
-            service, runner = _made(store, settings)
+            service, background = _made(store, settings)
             faces = [Listening(create_app(service), main, tls=tls, trusted_proxies=settings.trusted_proxies)]
             if side is not None:
                 faces.append(Listening(metrics_app(service), side))
-            async with _running(runner if worker else None, faces) as parts:
+            async with _running(background if worker else None, faces) as parts:
                 url = url_of(settings, main)
                 if secret := await make_link(store, now=utc_now):
                     on_set_up(f"{url}/setup#{secret}")
@@ -86,29 +93,52 @@ async def serve_until(
     log.info("service stopped")
 
 
+async def work(settings: Settings, *, on_ready: OnReady) -> None:
+    """Run a worker until the process is told to stop. `on_ready` is given its name, and the URL of its metrics' port.
+
+    ConfigError, Busy or StoreError where it can't begin; Outdated where the database's schema goes on without it.
+    """
+    if settings.database_file() is not None:
+        raise ConfigError(
+            "adept worker works on PostgreSQL; on SQLite the accounts are looked after by adept serve itself",
+            way_out="run adept serve, or name a PostgreSQL database in ADEPT_DATABASE_URL",
+        )
+    with told_to_stop() as stop, ExitStack() as listeners:
+        side = listeners.enter_context(_listen_for_metrics(settings)) if settings.metrics_port is not None else None
+        async with _opened(settings) as store:
+            service, background = _made(store, settings)
+            faces = [] if side is None else [Listening(metrics_app(service), side)]
+            async with _running(background, faces) as parts:
+                log.info("worker started", extra={"holder": service.holder})
+                on_ready(service.holder, None if side is None else url_of(None, side))
+                await _until(stop, parts)
+                log.info("worker stopping")
+    log.info("worker stopped")
+
+
 def utc_now() -> datetime:
     """The computer's time."""
     return datetime.now(UTC)
 
 
-def _made(store: Store, settings: Settings) -> tuple[Service, Runner]:
-    """The service, and the runner that it wakes."""
+def _made(store: Store, settings: Settings) -> tuple[Service, Runner | Worker]:
+    """The service, and who looks after accounts, whom it wakes."""
     metrics = Metrics()
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def connect(token: ServerToken, base_url: str) -> AsyncClient:
         return AsyncClient(token, base_url=base_url, observe=metrics.request_ended)
 
-    runner = Runner(
-        store,
-        connect=connect,
-        now=utc_now,
-        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        width=settings.concurrency,
-        random=random.random,
-        observe=metrics.pass_ended,
-        keep=Keep.days(**settings.kept_days()),
-    )
-    return Service(store, settings, utc_now, connect, runner.wake, metrics), runner
+    visitor = Visitor(store, connect, utc_now, holder, random.random)
+    kinds = job_kinds(visitor, keep=Keep.days(**settings.kept_days()), observe=metrics.pass_ended)
+    background: Runner | Worker
+    if store.dialect_name == "sqlite":
+        background = Runner(store, kinds, now=utc_now, width=settings.concurrency)
+    else:
+        from adept.jobs.worker import Worker  # with the job engine, which is an extra
+
+        background = Worker(store, kinds, now=utc_now, width=settings.concurrency)
+    return Service(store, settings, utc_now, connect, background.wake, metrics, holder=holder), background
 
 
 def _opened(settings: Settings) -> AbstractAsyncContextManager[Store]:
@@ -144,9 +174,11 @@ def _renewing(tls: ssl.SSLContext | None, settings: Settings) -> AbstractContext
 
 
 @asynccontextmanager
-async def _running(runner: Runner | None, faces: Sequence[Listening]) -> AsyncIterator[list[asyncio.Task[None]]]:
+async def _running(
+    background: Runner | Worker | None, faces: Sequence[Listening]
+) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Run the parts while the block runs, then end them all at the same time; yields the tasks that they are."""
-    parts = [] if runner is None else [asyncio.create_task(runner.run(), name="runner")]
+    parts = [] if background is None else [asyncio.create_task(background.run(), name="background")]
     try:
         parts += [await face.start() for face in faces]
         yield parts
@@ -154,8 +186,8 @@ async def _running(runner: Runner | None, faces: Sequence[Listening]) -> AsyncIt
         async with asyncio.TaskGroup() as ending:
             for face in faces:
                 ending.create_task(face.stop())
-            if runner is not None:
-                ending.create_task(runner.stop(within_s=STOP_WITHIN_S))
+            if background is not None:
+                ending.create_task(background.stop(within_s=STOP_WITHIN_S))
         await asyncio.gather(*parts, return_exceptions=True)
 
 

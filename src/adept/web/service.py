@@ -20,7 +20,7 @@ from adept.web.counts import Metrics
 
 @dataclass(frozen=True)
 class Service:
-    """One running service. `wake` tells the runner to look now, not at its next turn; harmless where none runs."""
+    """One running service. `wake` has what is due looked for now, not at the next turn; harmless where nobody does."""
 
     store: Store
     settings: Settings
@@ -29,6 +29,7 @@ class Service:
     wake: Callable[[], None]
     metrics: Metrics = field(default_factory=Metrics)
     tallies: KeptTallies = field(default_factory=KeptTallies)
+    holder: str = "service"  # what rows that this process holds show
 
 
 def _service(request: Request) -> Service:

@@ -1,0 +1,139 @@
+"""procrastinate, as adept uses it: hands jobs to some worker on some machine, and notices when that one dies.
+
+The one module that knows it. What is due is not its business: the rows of the store are the queue, and losing every job
+in it loses nothing. So nothing is retried here, a job that a dead worker had is ended as failed, and what it was about
+is found due again.
+
+Workers ask for jobs twice a second rather than be notified: a pooler in transaction mode passes no notifications on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException, ProcrastinateException
+from procrastinate.jobs import Job, Status
+
+from adept.errors import StoreError
+from adept.jobs.schedule import AtHand, DueJob
+from adept.store import engine_jobs
+from adept.store.database import Store, Transaction
+from adept.store.engine_jobs import STALLED_S
+from adept.store.engine_pool import connection_pool
+
+POLL_EVERY_S = 0.5
+HEARTBEAT_EVERY_S = 5
+KEPT_H = 24  # how long jobs that failed can be looked at
+NEVER_S = 86_400
+
+_DUE, _FAILING = "due", "failing"  # the names of its queues, for whoever looks; every worker takes from both
+
+Do = Callable[[DueJob], Awaitable[None]]
+
+
+class Engine:
+    """The job engine on the store's database; `do` is called with each job that falls to this process."""
+
+    def __init__(self, store: Store, kinds: Iterable[str], do: Do) -> None:
+        self._store = store
+        self._app = App(connector=PsycopgConnector())
+        for kind in kinds:
+            self._app.task(name=kind)(_task(kind, do))
+        logging.getLogger("procrastinate").setLevel(logging.ERROR)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """With connections of its own while the block runs."""
+        pool = connection_pool(self._store.place)
+        await pool.open()
+        try:
+            async with self._app.open_async(pool):
+                yield
+        finally:
+            await pool.close(timeout=1)
+
+    async def defer(self, tx: Transaction, jobs: Sequence[DueJob]) -> None:
+        """Put jobs into the queue, in this order, with the commit; what somebody waits for comes before the rest."""
+        deferred = [
+            Job(
+                task_name=job.kind,
+                queue=_FAILING if job.is_failing else _DUE,
+                priority=int(job.is_asked_for),
+                lock=job.key,
+                queueing_lock=job.key,
+                task_kwargs={"id": job.id, "name": job.name, "is_failing": job.is_failing},
+            )
+            for job in jobs
+        ]
+        if deferred:
+            connection = await engine_jobs.driver_connection(tx)
+            await self._app.job_manager.batch_defer_jobs_async(deferred, connection=connection)
+
+    async def at_hand(self, tx: Transaction) -> list[AtHand]:
+        """The jobs that wait in the queue or are being done."""
+        found = await engine_jobs.jobs_at_hand(tx)
+        return [AtHand(job.key, is_failing=job.queue == _FAILING, is_running=job.is_running) for job in found]
+
+    async def reap(self) -> int:
+        """End the jobs of dead workers as failed, so that nothing waits for them; how many.
+
+        Not retried: one about the same row may wait already, and that one would wait for this one's lock for ever.
+        """
+        with _told(self._store):
+            stalled = list(await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
+            for job in stalled:
+                with suppress(ConnectorException):  # it ended meanwhile
+                    await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        return len(stalled)
+
+    async def tidy(self) -> None:
+        """Forget what ended long ago, and workers that are long dead."""
+        with _told(self._store):
+            manager = self._app.job_manager
+            await manager.delete_old_jobs(KEPT_H, include_failed=True, include_cancelled=True, include_aborted=True)
+            await manager.prune_stalled_workers(3600)
+
+    async def work(self, width: int) -> None:
+        """Do jobs, `width` at a time, until cancelled: then what is under way is cancelled as well.
+
+        Ends with StoreError, or just so, where the database was away.
+        """
+        with _told(self._store):
+            await self._app.run_worker_async(
+                concurrency=width,
+                install_signal_handlers=False,
+                listen_notify=False,
+                fetch_job_polling_interval=POLL_EVERY_S,
+                abort_job_polling_interval=NEVER_S,
+                update_heartbeat_interval=HEARTBEAT_EVERY_S,
+                stalled_worker_timeout=3600,  # `reap` looks after their jobs
+                shutdown_graceful_timeout=0,
+                delete_jobs="successful",
+            )
+
+
+def _task(kind: str, do: Do) -> Callable[..., Awaitable[None]]:
+    async def run(*, id: int, name: str, is_failing: bool) -> None:  # noqa: A002  # as it stands in the queue
+        await do(DueJob(kind, id, name, is_failing))
+
+    return run
+
+
+class _told:  # noqa: N801  # reads as a function
+    """Turn what procrastinate raises in the block into a StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._label = store.place.label
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ProcrastinateException):
+            cause = " ".join(str(error.__cause__ or error).split())
+            raise StoreError(
+                f"{self._label}: the job engine failed: {cause}", way_out="look whether the server runs"
+            ) from error
