@@ -37,7 +37,7 @@ async def test_a_database_whose_schema_went_on_is_ready_until_it_no_longer_fits(
 ) -> None:
     async with service.store.writing() as tx:
         await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert (await service.client.get("/readyz")).status_code == 200
+    assert (await service.get("/readyz")).status_code == 200
     async with service.store.writing() as tx:
         await tx.execute(text("UPDATE schema_state SET oldest_revision = '9999'"))
     await not_ready(service)

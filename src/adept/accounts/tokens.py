@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from adept.accounts.shared_session import share_session
 from adept.accounts.switch import NewToken, TokenOutcome, keep_as_candidate, take
 from adept.client.async_client import AsyncClient
 from adept.errors import AdeptError, Malformed, Refused, TokenFileError, TokenRejected, Unreachable
@@ -36,13 +37,18 @@ class ActiveToken:
     expires_at: datetime | None
 
 
-async def probe(token: ServerToken, base_url: str, connect: Connect) -> Account | AdeptError:
+async def probe(
+    token: ServerToken, base_url: str, connect: Connect, *, kept: tuple[Store, int] | None = None
+) -> Account | AdeptError:
     """Ask Apple whose token it is: the account, or the error for which a good token may have to wait.
 
-    Raises TokenRejected, and Refused where Apple denies access: waiting would not help.
+    `kept` is the store that has the token, and its id there: then its session is shared with others who use it. Raises
+    TokenRejected, and Refused where Apple denies access: waiting would not help.
     """
     try:
         async with connect(token, base_url) as client:
+            if kept is not None:
+                share_session(client, *kept)
             return await client.account()
     except TokenRejected:
         raise
@@ -108,7 +114,7 @@ async def promote_candidate(store: Store, account_id: int, *, connect: Connect, 
     token = ServerToken.from_json(token_rows.open_token(candidate, store.sealer))
     new = NewToken(token, candidate.keypair_id, replace_server=candidate.replace_server)
     try:
-        found = await probe(token, account.base_url, connect)
+        found = await probe(token, account.base_url, connect, kept=(store, candidate.id))
         if isinstance(found, AdeptError):
             return found
         async with store.writing(durable=True) as tx:

@@ -102,6 +102,16 @@ class AsyncClient:
     async def send(self, call: Call[T]) -> T:
         """Carry out any call of `adept.client.endpoints`; the methods below are this with one of them."""
         self.setup.refuse_expired(self._now())
+        await self.session.catch_up(now=self._now())
+        try:
+            value = await self._carry_out(call)
+        except AdeptError:  # the answer that says no may have brought a new session token
+            await self.session.keep(now=self._now())
+            raise
+        await self.session.keep(now=self._now())
+        return value
+
+    async def _carry_out(self, call: Call[T]) -> T:
         steps = converse(call, self.session, wait_budget_s=self.wait_budget_s, now=self._now)
         try:
             step = next(steps)
@@ -121,22 +131,25 @@ class AsyncClient:
             case Request(method, held):
                 request = self.setup.request(call, method=method, held=held)
                 return await self._exchange(request, about=call.about, endpoint=call.endpoint)
-            case Renew(refused):
-                await self.renew_session(refused)
+            case Renew(refused, may_adopt):
+                await self.renew_session(refused, may_adopt=may_adopt)
             case Pause(seconds):
                 log.warning("waiting as Apple asked", extra={"endpoint": call.endpoint, "seconds": seconds})
                 await self._sleep(seconds)
                 self.waited_s += seconds
         return None
 
-    async def renew_session(self, refused: Held) -> None:
-        """Open a new session, unless one was opened since the refused one."""
+    async def renew_session(self, refused: Held, *, may_adopt: bool = True) -> None:
+        """Open a new session, unless one was opened since the refused one; also by others, if `may_adopt`."""
         async with self.session.task_lock:
             if self.session.held.opening != refused.opening:
                 return  # somebody else has opened a new one
+            if may_adopt and await self.session.take_over(refused, now=self._now()):
+                return
             request = self.setup.session_request(timestamp=int(self._now().timestamp()), nonce=self._nonce())
             answer = await self._exchange(request, about="opening a session", endpoint=SESSION)
             self.session.start(read_session(answer, now=self._now()))
+            await self.session.keep(now=self._now())
         log.info("session opened", extra={"sessions": self.session.opened})
 
     async def _exchange(self, request: HttpRequest, *, about: str, endpoint: str) -> Answer:

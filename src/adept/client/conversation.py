@@ -2,8 +2,9 @@
 
 Rules:
 1. A call without a session opens one first.
-2. 401, or 403 FORBIDDEN, says that the session is dead: it is renewed once and the call replayed once. Every other 403
-   says something about us (terms, permission) that a new session can't heal, and is never replayed.
+2. 401, or 403 FORBIDDEN, says that the session is dead: it is renewed once and the call replayed once. Where the
+   renewal only took over a session that somebody else had opened, and that one is dead too, one is opened after all.
+   Every other 403 says something about us (terms, permission) that a new session can't heal, and is never replayed.
 3. 429 and 503 with Retry-After are waited for and repeated, at most twice, as long as all waits of the call together
    stay within its budget; not where the call forbids it (`Repeat`). GET /session is waited for in the same way.
 4. 405 is answered once by the call's other method, where it has one.
@@ -62,9 +63,13 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """Open a new session, alone, and only if the current one is still the refused one; throw in what went wrong."""
+    """Open a new session, alone, and only if the current one is still the refused one; throw in what went wrong.
+
+    `may_adopt`: one that somebody else opened meanwhile will do.
+    """
 
     refused: Held
+    may_adopt: bool = True
 
 
 Step: TypeAlias = Request | Pause | Renew
@@ -75,7 +80,8 @@ def converse(call: Call[T], session: Session, *, wait_budget_s: float, now: Call
     """Carry one call through to its value or its error, by the rules above."""
     patience = _Patience(wait_budget_s)
     method, fallback = call.method, call.fallback_method
-    renewed = False
+    renewals = 0
+    may_adopt = session.held.token is not None
     if session.held.token is None:
         yield from _renew(session.held, patience)
     while True:
@@ -86,9 +92,9 @@ def converse(call: Call[T], session: Session, *, wait_budget_s: float, now: Call
         if 200 <= answer.status < 300:
             return call.decode(answer.body, endpoint=call.endpoint)
         error = refusal(answer, endpoint=call.endpoint, about=call.about, now=now())
-        if _is_dead_session(error) and not renewed:
-            renewed = True
-            yield from _renew(held, patience)
+        if _is_dead_session(error) and (renewals == 0 or (renewals == 1 and may_adopt and held.is_adopted)):
+            renewals += 1
+            yield from _renew(held, patience, may_adopt=may_adopt and renewals == 1)
         elif answer.status == 405 and fallback is not None:
             method, fallback = fallback, None
         elif _may_repeat(call.repeat, answer.status) and (seconds := patience.for_(error)) is not None:
@@ -97,10 +103,10 @@ def converse(call: Call[T], session: Session, *, wait_budget_s: float, now: Call
             raise error
 
 
-def _renew(refused: Held, patience: _Patience) -> Generator[Step, Answer | None, None]:
+def _renew(refused: Held, patience: _Patience, *, may_adopt: bool = True) -> Generator[Step, Answer | None, None]:
     while True:
         try:
-            yield Renew(refused)
+            yield Renew(refused, may_adopt)
         except (Refused, Unreachable) as error:
             seconds = patience.for_(error) if _may_repeat(Repeat.FREELY, error.status) else None
             if seconds is None:

@@ -1,4 +1,4 @@
-"""The session with Apple: its token, kept in memory only, and how one is opened.
+"""The session with Apple: its token, kept in memory, and how one is opened.
 
 A session belongs to one server token. Clients of the same token may share one (`Client(…, session=other.session)`):
 threads among themselves, and tasks of one event loop among themselves; whoever finds it dead renews it for all.
@@ -26,7 +26,8 @@ class Held:
     """What a request is sent with: the session token, None where there is none, and in which opened session."""
 
     token: str | None = field(repr=False)
-    opening: int  # how many sessions had been opened before, this one included
+    opening: int  # how many sessions there had been before, this one included
+    is_adopted: bool = False  # somebody else opened it
 
 
 class Session:
@@ -34,6 +35,7 @@ class Session:
 
     def __init__(self) -> None:
         self._held = Held(None, 0)
+        self._opened = 0
         self._write = threading.Lock()
         self.thread_lock = threading.Lock()  # whoever renews holds it: threads
         self.task_lock = asyncio.Lock()  # the same for tasks of one event loop
@@ -46,12 +48,28 @@ class Session:
     @property
     def opened(self) -> int:
         """How many sessions were opened so far."""
-        return self._held.opening
+        return self._opened
 
     def start(self, token: str) -> None:
         """Take the token of a session just opened."""
         with self._write:
             self._held = Held(token, self._held.opening + 1)
+            self._opened += 1
+
+    def adopt(self, token: str) -> None:
+        """Take the token of a session that somebody else opened."""
+        with self._write:
+            self._held = Held(token, self._held.opening + 1, is_adopted=True)
+
+    async def catch_up(self, *, now: datetime) -> None:
+        """Before a call of `AsyncClient`'s: a place to take over what others have. This session is nobody else's."""
+
+    async def take_over(self, refused: Held, *, now: datetime) -> bool:  # noqa: ARG002
+        """Whether another session than the refused one, opened by others meanwhile, was taken over. Here never."""
+        return False
+
+    async def keep(self, *, now: datetime) -> None:
+        """After a call of `AsyncClient`'s: a place to let others have it."""
 
     def roll(self, token: str | None, *, sent: Held) -> None:
         """Take the token that came with the answer to a request sent with `sent`; None or empty changes nothing."""
@@ -59,7 +77,7 @@ class Session:
             return
         with self._write:
             if self._held.opening == sent.opening:
-                self._held = Held(token, sent.opening)
+                self._held = Held(token, sent.opening, sent.is_adopted)
 
 
 def read_session(answer: Answer, *, now: datetime) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adept.accounts.identity import identity_columns, identity_of
+from adept.accounts.shared_session import share_session
 from adept.accounts.standing import after_failure, after_good_pass
 from adept.accounts.tokens import ActiveToken, Connect, active_token
 from adept.client.async_client import AsyncClient
@@ -87,7 +88,8 @@ class AccountWalk:
         return outcome
 
     async def _client(self) -> AsyncClient:
-        return await self._clients.enter_async_context(self.connect(self.token.secret, self.account.base_url))
+        client = await self._clients.enter_async_context(self.connect(self.token.secret, self.account.base_url))
+        return share_session(client, self.store, self.token.id)
 
     async def _renewed_client(self) -> AsyncClient | None:
         newest = await active_token(self.store, self.account.id)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from adept.accounts.shared_session import share_session
 from adept.accounts.standing import after_failure, after_good_probe
 from adept.accounts.tokens import Connect, active_token, promote_candidate
 from adept.errors import AdeptError, Malformed, Refused, Unreachable
@@ -37,7 +38,7 @@ async def probe(
     else:
         try:
             async with connect(token.secret, account.base_url) as client:
-                found = await client.account()
+                found = await share_session(client, store, token.id).account()
         except (Refused, Malformed, Unreachable) as refusal:
             error = refusal
             async with store.writing() as tx:

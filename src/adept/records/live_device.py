@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from adept.accounts.shared_session import share_session
 from adept.accounts.tokens import Connect, active_token
 from adept.errors import Malformed, Misuse, NeedsPerson, NotFound
 from adept.protocol.device import Device, fold_serial, is_serial_number
@@ -42,7 +43,7 @@ async def ask_apple(store: Store, account: str, serial: str, *, connect: Connect
     if token is None:
         raise NeedsPerson(f"account {row.name!r} has no working server token", way_out="upload one")
     async with connect(token.secret, row.base_url) as client:
-        details = await client.device_details([serial])
+        details = await share_session(client, store, token.id).device_details([serial])
     if serial in details.malformed:
         wrong = details.malformed[serial]
         raise Malformed(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adept.store.apple_sessions import forget_session
 from adept.store.rows import read_row, read_row_or_none
 from adept.store.sealing import Sealer
 from adept.store.tables import server_tokens
@@ -97,6 +98,8 @@ async def set_token_state(
     times = {"active": {"activated_at": now}, "retired": {"ended_at": now}}.get(state, {})
     statement = update(server_tokens).where(server_tokens.c.id == token_id)
     await tx.execute(statement.values(state=state, reason=reason, **times))
+    if state == "retired":
+        await forget_session(tx, token_id)
 
 
 def _purpose(token_id: int) -> str:
