@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -31,6 +31,9 @@ from adept.setting_values import (
     split_keys,
     yes_or_no,
 )
+
+if TYPE_CHECKING:
+    from adept.accounts.pace import AppleLimits
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -117,13 +120,25 @@ class Settings(BaseSettings):
     concurrency: Annotated[int, BeforeValidator(number(2, 64)), SERVE, WORKER] = Field(
         default=8, description="How many accounts this process walks at once. Default: 8."
     )
-    keep_changes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
+    apple_requests: Annotated[int, BeforeValidator(number(4, 1000)), SERVE, WORKER] = Field(
+        default=64, description="How many requests to Apple all processes together have under way. Default: 64."
+    )
+    apple_requests_per_s: Annotated[int, BeforeValidator(number(1, 1000)), SERVE, WORKER] = Field(
+        default=100, description="How many requests a second all processes together send to Apple. Default: 100."
+    )
+    account_requests: Annotated[int, BeforeValidator(number(1, 64)), SERVE, WORKER] = Field(
+        default=4, description="How many requests for one account are under way at once. Default: 4."
+    )
+    account_requests_per_s: Annotated[int, BeforeValidator(number(1, 1000)), SERVE, WORKER] = Field(
+        default=20, description="How many requests a second are sent for one account. Default: 20."
+    )
+    keep_changes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE, WORKER] = Field(
         default=90, description="How many days changes are kept; 0: for ever. Default: 90."
     )
-    keep_passes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
+    keep_passes_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE, WORKER] = Field(
         default=90, description="How many days passes are kept; 0: for ever. Default: 90."
     )
-    keep_audit_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE] = Field(
+    keep_audit_days: Annotated[int, BeforeValidator(number(0, 36500)), SERVE, WORKER] = Field(
         default=365, description="How many days the audit log is kept; 0: for ever. Default: 365."
     )
 
@@ -168,6 +183,16 @@ class Settings(BaseSettings):
     def kept_days(self) -> dict[str, int]:
         """How many days rows are kept, by kind; 0: for ever."""
         return {"changes": self.keep_changes_days, "passes": self.keep_passes_days, "audit": self.keep_audit_days}
+
+    def apple_limits(self) -> AppleLimits:
+        """How fast Apple may be asked: by all processes together, and for each account."""
+        from adept.accounts.pace import AppleLimits
+        from adept.store.apple_shares import Share
+
+        return AppleLimits(
+            in_all=Share(self.apple_requests, self.apple_requests_per_s),
+            per_account=Share(self.account_requests, self.account_requests_per_s),
+        )
 
     def key_for_server(self) -> str | None:
         """The API key that commands show to a running service; None where none was given. Reads the file named."""

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from adept.client.async_client import AsyncClient
+    from adept.client.pacing import Pace
     from adept.protocol.server_token import ServerToken
     from adept.settings import Settings
     from adept.store.audit import Actor
@@ -47,11 +48,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def connect(token: ServerToken, base_url: str) -> AsyncClient:
-    """A client for an account's token."""
+def connect(token: ServerToken, base_url: str, *, pace: Pace | None = None) -> AsyncClient:
+    """A client for an account's token; `pace` is for what asks more than a few times."""
     from adept.client.async_client import AsyncClient
+    from adept.client.pacing import at_once
 
-    return AsyncClient(token, base_url=base_url)
+    return AsyncClient(token, base_url=base_url, pace=pace or at_once)
 
 
 def person() -> Actor:

@@ -20,6 +20,7 @@ from adept.client.conversation import Pause, Renew, Request, Step, converse
 from adept.client.exchange import Answer, Exchange, HttpRequest
 from adept.client.listing import AsyncDevices
 from adept.client.observation import Observe, observed
+from adept.client.pacing import Pace, at_once
 from adept.client.recording import Record, recorder
 from adept.client.session import Held, Session, read_session
 from adept.client.setup import APPLE_URL, DEFAULT_USER_AGENT, Setup, check_confirmed
@@ -48,7 +49,8 @@ class AsyncClient:
     """As `Client`, for tasks of one event loop; an async context manager that closes itself.
 
     `http` is an httpx2 AsyncClient (which stays the caller's) or async transport; ASGITransport talks to a simulator in
-    this process. `record` and `observe` callables are called in the loop.
+    this process. `record` and `observe` callables are called in the loop. `pace` is entered around each HTTP request:
+    see `adept.client.pacing`.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class AsyncClient:
         http: AsyncHttp | None = None,
         record: Record | str | Path | None = None,
         observe: Observe | None = None,
+        pace: Pace = at_once,
         session: Session | None = None,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -76,6 +79,7 @@ class AsyncClient:
         self.requests = 0  # HTTP requests sent so far
         self._record = recorder(record)
         self._observe = observe
+        self._pace = pace
         self._line = AsyncLine(http, timeout_s=timeout_s, plain_http=self.setup.is_plain_http)
         self._now = now
         self._sleep = sleep
@@ -153,9 +157,10 @@ class AsyncClient:
         log.info("session opened", extra={"sessions": self.session.opened})
 
     async def _exchange(self, request: HttpRequest, *, about: str, endpoint: str) -> Answer:
-        self.requests += 1
-        with observed(self._observe, endpoint) as show:
-            answer = show(await self._line.send(request, about=about, endpoint=endpoint))
+        async with self._pace(endpoint):
+            self.requests += 1
+            with observed(self._observe, endpoint) as show:
+                answer = show(await self._line.send(request, about=about, endpoint=endpoint))
         log.debug("request answered", extra={"endpoint": endpoint, "status": answer.status})
         if self._record:
             self._record(Exchange(request, answer))

@@ -32,6 +32,12 @@ class Metrics:
         self._pages = Counter("adept_pages", "Pages of devices stored.", ("kind",), registry=self.registry)
         self._changes = Counter("adept_changes", "Changes of devices found.", ("kind",), registry=self.registry)
         self._malformed = Counter("adept_malformed_devices", "Entries that can't be read.", registry=self.registry)
+        self._waits = Histogram(
+            "adept_apple_request_wait_seconds",
+            "How long requests to Apple waited for adept's own limits.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
@@ -46,6 +52,10 @@ class Metrics:
     def request_ended(self, observation: Observation) -> None:
         """Count a request to Apple: the `observe` of a client."""
         self._requests.labels(observation.endpoint, observation.outcome).observe(observation.took_s)
+
+    def request_waited(self, seconds: float) -> None:
+        """Count how long a request had to wait: the `waited` of a pace."""
+        self._waits.observe(seconds)
 
     def pass_ended(self, outcome: PassOutcome) -> None:
         """Count a pass with its pages and changes: the `observe` of the runner."""

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adept.access.setup import make_link
+from adept.accounts.pace import ApplePace
 from adept.client.async_client import AsyncClient
 from adept.errors import ConfigError
 from adept.jobs.kinds import job_kinds
@@ -77,8 +78,7 @@ async def serve_until(
     with ExitStack() as listeners:
         main = listeners.enter_context(listen(settings.host, settings.port))
         side = listeners.enter_context(_listen_for_metrics(settings)) if settings.metrics_port is not None else None
-        async with _opened(settings) as store:
-            service, background = _made(store, settings)
+        async with _opened(settings) as store, _made(store, settings) as (service, background):
             faces = [Listening(create_app(service), main, tls=tls, trusted_proxies=settings.trusted_proxies)]
             if side is not None:
                 faces.append(Listening(metrics_app(service), side))
@@ -105,8 +105,7 @@ async def work(settings: Settings, *, on_ready: OnReady) -> None:
         )
     with told_to_stop() as stop, ExitStack() as listeners:
         side = listeners.enter_context(_listen_for_metrics(settings)) if settings.metrics_port is not None else None
-        async with _opened(settings) as store:
-            service, background = _made(store, settings)
+        async with _opened(settings) as store, _made(store, settings) as (service, background):
             faces = [] if side is None else [Listening(metrics_app(service), side)]
             async with _running(background, faces) as parts:
                 log.info("worker started", extra={"holder": service.holder})
@@ -121,24 +120,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _made(store: Store, settings: Settings) -> tuple[Service, Runner | Worker]:
+@asynccontextmanager
+async def _made(store: Store, settings: Settings) -> AsyncIterator[tuple[Service, Runner | Worker]]:
     """The service, and who looks after accounts, whom it wakes."""
     metrics = Metrics()
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    async with ApplePace(store, settings.apple_limits(), holder, utc_now, metrics.request_waited) as pace:
 
-    def connect(token: ServerToken, base_url: str) -> AsyncClient:
-        return AsyncClient(token, base_url=base_url, observe=metrics.request_ended)
+        def connect(token: ServerToken, base_url: str) -> AsyncClient:
+            return AsyncClient(token, base_url=base_url, observe=metrics.request_ended, pace=pace.of(token, base_url))
 
-    visitor = Visitor(store, connect, utc_now, holder, random.random)
-    kinds = job_kinds(visitor, keep=Keep.days(**settings.kept_days()), observe=metrics.pass_ended)
-    background: Runner | Worker
-    if store.dialect_name == "sqlite":
-        background = Runner(store, kinds, now=utc_now, width=settings.concurrency)
-    else:
-        from adept.jobs.worker import Worker  # with the job engine, which is an extra
+        visitor = Visitor(store, connect, utc_now, holder, random.random)
+        kinds = job_kinds(visitor, keep=Keep.days(**settings.kept_days()), observe=metrics.pass_ended)
+        background: Runner | Worker
+        if store.dialect_name == "sqlite":
+            background = Runner(store, kinds, now=utc_now, width=settings.concurrency)
+        else:
+            from adept.jobs.worker import Worker  # with the job engine, which is an extra
 
-        background = Worker(store, kinds, now=utc_now, width=settings.concurrency)
-    return Service(store, settings, utc_now, connect, background.wake, metrics, holder=holder), background
+            background = Worker(store, kinds, now=utc_now, width=settings.concurrency)
+        yield Service(store, settings, utc_now, connect, background.wake, metrics, holder=holder), background
 
 
 def _opened(settings: Settings) -> AbstractAsyncContextManager[Store]:
