@@ -1,6 +1,7 @@
 #!/bin/sh
 # See that what the tests need beside Python is here: PostgreSQL's programs (they start a server of their own, as an
-# unprivileged user), openssl (the other end of our token files), curl (the tutorial's commands are run) and a browser.
+# unprivileged user), openssl (the other end of our token files), curl (the tutorial's commands are run), a browser, and
+# PgBouncer (which stands between workers and PostgreSQL).
 # As root on Debian what is missing is installed; otherwise the reader is told.
 set -eu
 
@@ -9,6 +10,7 @@ command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/n
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 command -v curl >/dev/null 2>&1 || missing="$missing curl"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v pgbouncer >/dev/null 2>&1 || ls /usr/sbin/pgbouncer >/dev/null 2>&1 || missing="$missing pgbouncer"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
