@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,8 +57,9 @@ class Pooler:
         for _ in range(_PATIENCE_S * 10):
             with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
                 return
-            assert self._process.poll() is None, (self._folder / "log").read_text()
-            time.sleep(0.1)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=0.1)
+                raise AssertionError((self._folder / "log").read_text())
         raise AssertionError("PgBouncer took no connections")
 
     def stop(self) -> None:

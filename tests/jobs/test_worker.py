@@ -25,6 +25,7 @@ from adept.sync.lease import LEASE_S, held_lease
 from adept.sync.outcome import PassKind
 from tests.jobs.test_runner import SOON_S, Fleet, hanging
 from tests.postgres import TEMPLATE, Cluster
+from tests.store.test_schema import migrate
 from tests.sync.apple import FETCH, Clock, device, page
 
 
@@ -178,15 +179,17 @@ async def test_connections_that_the_server_ends_are_made_anew(fleet: Fleet):
     assert await fleet.live() == {"hq1", "lab1"}
 
 
-async def test_a_worker_stops_where_the_schema_goes_on_without_it(fleet: Fleet):
+async def test_a_worker_goes_on_with_an_expanded_schema_and_ends_at_a_contracted_one(fleet: Fleet, database_url: str):
     worker = Worker(fleet.store, fleet.kinds(), now=fleet.clock, width=2)
     task = asyncio.create_task(worker.run())
-    await until(fleet.store, "SELECT count(*) = 1 FROM procrastinate_workers")
-    await told(fleet.store, "UPDATE alembic_version SET version_num = '9001'")  # expanded: it goes on
     await fleet.add("hq")
     await fleet.next_end()
-    await told(fleet.store, "UPDATE schema_state SET oldest_revision = '9001'")
-    with pytest.raises(Outdated, match="restart it"):
+    await migrate(database_url, "8001", later=True)
+    await fleet.add("lab")
+    await fleet.next_end()
+    assert await fleet.live() == {"hq1", "lab1"}
+    await migrate(database_url, "8002", later=True)
+    with pytest.raises(Outdated, match=r"at schema 8002, .*restart it"):
         await asyncio.wait_for(task, SOON_S)
 
 
