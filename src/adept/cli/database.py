@@ -27,7 +27,7 @@ app.command(copy, help_epilogue="Example: adept db copy --to postgresql://adept@
 def upgrade(*, output: Output = FOR_PEOPLE) -> None:
     """Make the database, or bring it to the schema of this version of adept. Harmless where there is nothing to do.
 
-    Stop other adept processes of an older version first, and make a backup.
+    Make a backup first. Processes of the version before may go on meanwhile; older ones have to end.
     """
     schema, place = run_async(_upgrade())
     if output.json:
