@@ -59,7 +59,7 @@ def test_version_and_help_import_no_heavy_library(words: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("group", groups())
 def test_the_help_of_no_group_imports_a_heavy_library(group: str) -> None:
-    needed = {"pydantic"} if group == "serve" else set()  # its options are the settings
+    needed = {"pydantic"} if group in ("serve", "worker") else set()  # their options are the settings
     assert modules_of(group, "--help") & HEAVY == needed
 
 
