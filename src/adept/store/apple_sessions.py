@@ -53,6 +53,11 @@ async def forget_session(tx: AsyncConnection, token_id: int) -> None:
     await tx.execute(delete(apple_sessions).where(apple_sessions.c.token_id == token_id))
 
 
+async def forget_all_sessions(tx: AsyncConnection) -> None:
+    """Keep none of any server token: everybody opens a new one."""
+    await tx.execute(delete(apple_sessions))
+
+
 def seal_session(sealer: Sealer, token_id: int, base_url: str, session_token: str) -> bytes:
     """The session's token, sealed for its row and for the service that gave it."""
     return sealer.seal(_purpose(token_id, base_url), session_token.encode())

@@ -2,6 +2,8 @@
 
 Each secret is replaced only as it was read, so that what others store meanwhile stays; and whatever is interrupted is
 taken up again from what is sealed with which key. See `unlocking.hold_keys` for why the second look finds the rest.
+
+Sessions with Apple are forgotten rather than sealed anew: that costs each account a new one.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from sqlalchemy import Row, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adept.errors import ConfigError
+from adept.store.apple_sessions import forget_all_sessions
 from adept.store.audit import Actor, add_audit
 from adept.store.database import Store
 from adept.store.keyset import batch_after, key_columns, key_of
@@ -48,6 +51,7 @@ async def rotate(
     second = await _sweep(store, lambda count: tell(first.resealed + count))
     rotated = Rotated(first.resealed + second.resealed, second.unopened)
     async with store.writing() as tx:
+        await forget_all_sessions(tx)
         told = {"resealed": rotated.resealed, "unopened": len(rotated.unopened)}
         await add_audit(tx, by, "secrets.rotated", "sealing keys", now=now(), after=told)
     return rotated

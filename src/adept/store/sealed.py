@@ -1,4 +1,7 @@
-"""Every column with sealed secrets, and the purpose each is sealed for: what a rotation goes through."""
+"""Every column with sealed secrets, and the purpose each is sealed for: what a rotation goes through.
+
+Sessions with Apple are not among them: a rotation forgets them.
+"""
 
 from __future__ import annotations
 
