@@ -27,14 +27,16 @@ from adept.store.keyset import batch_after, key_of
 from adept.store.numbering import last_numbers, set_last_numbers
 from adept.store.places import Place
 from adept.store.schema import UNFINISHED_COPY, bring_up_to_date
-from adept.store.tables import metadata, sealing_canary
+from adept.store.tables import apple_shares, metadata, schema_state, sealing_canary
 from adept.store.unlocking import GivenKeys, prove_keys, sealer_for
 
 BATCH = 1000
 _COPY_LOCK = 0x61646571  # PostgreSQL's advisory lock of whoever copies into a database
 _ALONE_TIMEOUT_S = 2.0
 # What a database has of itself before anything is kept in it
-_OWN_ROWS = ("feed_position", "sealing_canary", "setup_link", "retention")
+_OWN_ROWS = ("feed_position", "sealing_canary", "setup_link", "retention", "schema_state")
+# What is said of a database and of the processes at it, not kept in it; and the canary, which comes when all is well
+_NOT_COPIED = (schema_state, apple_shares, sealing_canary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +176,8 @@ class _Copy:
 
 
 def _tables() -> list[Table]:
-    """All tables, those that others refer to first; without the canary, which comes when all is well."""
-    return [table for table in metadata.sorted_tables if table is not sealing_canary]
+    """The tables that are copied, those that others refer to first."""
+    return [table for table in metadata.sorted_tables if table not in _NOT_COPIED]
 
 
 def _is_half_a_copy(connection: Connection) -> bool:
@@ -189,7 +191,8 @@ async def _names_of_full_tables(tx: AsyncConnection) -> list[str]:
 
 async def _empty(tx: AsyncConnection) -> None:
     for table in reversed(metadata.sorted_tables):
-        await tx.execute(delete(table))
+        if table is not schema_state:
+            await tx.execute(delete(table))
 
 
 @asynccontextmanager
