@@ -16,7 +16,7 @@ from adept.store.examination import AccountFacts
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-HEAD = "0006"
+HEAD = "0007"
 
 APPLE = NetworkFacts(
     base_url="https://mdmenrollment.apple.com",

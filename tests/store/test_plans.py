@@ -63,7 +63,11 @@ ASKED: dict[str, tuple[Ask, str]] = {
     "a list by model": (listed(Order(SortKey.MODEL)), "ix_devices_model (model>?)"),
     "a list by last change": (listed(Order(SortKey.CHANGED_AT, descending=True)), "ix_devices_changed_at"),
     "a list by arrival": (listed(Order(SortKey.FIRST_SEEN_AT)), "ix_devices_first_seen_at"),
-    "a family": (listed(family="Mac"), "ix_devices_device_family (device_family=?)"),
+    "a family": (listed(family="Mac"), "ix_devices_serial_of_family (device_family=?)"),
+    "a dense family": (
+        listed(family="Mac", after=Place("A1", 1, is_dense=True)),
+        "COVERING INDEX ix_devices_serial_of_family (device_family=? AND (serial_number,account_id)>(?,?))",
+    ),
     "a family by model": (
         listed(Order(SortKey.MODEL), family="Mac", dense=0),
         "COVERING INDEX ix_devices_device_family (device_family=? AND model>?)",

@@ -160,7 +160,7 @@ def _passing(tx: AsyncConnection, wanted: DeviceFilter, order: Order) -> list[Co
     by_index: tuple[str, ...] = ()
     if order.key is SortKey.SERIAL_NUMBER and _is_live_of_account(wanted):
         by_index = ("account_id", "deleted_at")
-    elif order.key is SortKey.MODEL:
+    elif order.key in (SortKey.SERIAL_NUMBER, SortKey.MODEL):
         by_index = ("device_family",)
     return [*conditions(wanted, tx, by_index=by_index).values()]
 

@@ -290,10 +290,14 @@ devices = Table(
         sqlite_where=text("deleted_at IS NOT NULL"),
         postgresql_where=text("deleted_at IS NOT NULL"),
     ),
-    # Those below begin with what arrives in order or has few values, and go on with the id: new devices are appended
-    # to them, which costs a third of an index in the order of serial numbers.
+    # Those below (but one) begin with what arrives in order or has few values, and go on with the id: new devices are
+    # appended to them, which costs a third of an index in the order of serial numbers.
     Index("ix_devices_account_id", "account_id", "id"),
     Index("ix_devices_device_family", "device_family", "model", "id", "deleted_at", "account_id", "profile_status"),
+    # Serial numbers of a family stand together: looked for in the order of all of them, a late one's are met late.
+    Index(
+        "ix_devices_serial_of_family", "device_family", "serial_number", "account_id", "deleted_at", "profile_status"
+    ),
     Index("ix_devices_profile_status", "profile_status", "deleted_at", "id"),
     Index(
         "ix_devices_profile_uuid",
