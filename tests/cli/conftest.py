@@ -17,6 +17,7 @@ from adept.access.roles import Role
 from adept.cli.main import main
 from adept.simulator.running import Running
 from tests.cli.served import served
+from tests.loggers import loggers_as_before
 
 ADEPT = Path(sys.executable).with_name("adept.exe" if os.name == "nt" else "adept")
 
@@ -61,7 +62,9 @@ def desk(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: 
 
 
 @pytest.fixture
-def adept(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def adept(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
     """Run a command in this process: words in, exit code and both outputs out."""
     for name in list(os.environ):
         if name.startswith("ADEPT_"):
@@ -75,7 +78,8 @@ def adept(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: 
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 
-    return run
+    with loggers_as_before():
+        yield run
 
 
 @pytest.fixture

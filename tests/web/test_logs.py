@@ -12,22 +12,13 @@ import pytest
 from adept.setting_values import LogFormat, LogLevel
 from adept.web.logs import configure_logs
 from adept.web.request_id import begin_request
-
-LOGGERS = ("", "adept", "uvicorn.error", "py.warnings")
+from tests.loggers import loggers_as_before
 
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
-    kept = [
-        (logging.getLogger(name), logging.getLogger(name).level, [*logging.getLogger(name).handlers])
-        for name in LOGGERS
-    ]
-    yield
-    logging.captureWarnings(capture=False)
-    for logger, level, handlers in kept:
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
-        logger.filters[:] = []
+    with loggers_as_before():
+        yield
 
 
 def test_a_line_is_an_object_with_what_happened_when_and_for_which_request() -> None:

@@ -30,6 +30,7 @@ log = logging.getLogger("adept.accounts")
 SHARE_S = 15.0
 TAKEN_EVERY_S = 5.0
 ASKED_AGAIN_S = 1.0  # where the others have everything
+GIVEN_BACK_WITHIN_S = 0.5  # at the end, which nobody waits for long
 WAIT_LIMIT_S = 60.0
 LONG_S = 10.0  # a wait that is worth a line in the log
 
@@ -85,7 +86,9 @@ class ApplePace:
             self._keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeping
-        await self._give_back()
+        with suppress(TimeoutError):  # where the database is locked it runs out by itself
+            async with asyncio.timeout(GIVEN_BACK_WITHIN_S):
+                await self._give_back()
 
     def of(self, token: ServerToken, base_url: str) -> Pace:
         """The pace of a client for that token."""

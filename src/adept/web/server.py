@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("adept.web")
 
-STOP_WITHIN_S = 8.0  # for what looks after accounts; with what comes before and after, the process is gone in 10
+STOP_WITHIN_S = 7.0  # for what looks after accounts; with what comes before and after, the process is gone in 10
 
 OnReady = Callable[[str, str | None], None]
 OnSetUp = Callable[[str], None]
