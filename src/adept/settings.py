@@ -59,7 +59,7 @@ class Settings(BaseSettings):
 
     config: Annotated[Path | None, SERVE, WORKER] = Field(default=None, description="A TOML file with settings.")
     token: Path | None = Field(default=None, description="A server token's JSON file, for `adept apple`.")
-    url: Annotated[Annotated[str, AfterValidator(check_service_url)] | None, SERVE] = Field(
+    url: Annotated[Annotated[str, AfterValidator(check_service_url)] | None, SERVE, WORKER] = Field(
         default=None, description="Apple's base URL for accounts made without one. Default: Apple's."
     )
     server: Annotated[str, AfterValidator(check_service_url)] | None = Field(
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         default=None, description="A PEM file: the certificate and chain."
     )
     tls_key: Annotated[Path | None, SERVE] = Field(default=None, description="A PEM file: the certificate's key.")
-    allow_private_addresses: Annotated[bool, BeforeValidator(yes_or_no), SERVE] = Field(
+    allow_private_addresses: Annotated[bool, BeforeValidator(yes_or_no), SERVE, WORKER] = Field(
         default=False, description="Let accounts have base URLs on this machine and in private networks."
     )
     metrics_port: Annotated[int | None, BeforeValidator(number(0, 65535)), SERVE, WORKER] = Field(

@@ -40,6 +40,7 @@ async def test_the_metrics_of_a_running_service_tell_what_its_runner_did(
     await add(store, "hq", base_url=apple.url, token=apple.token, connect=connect, by=ADEPT, now=now)
     _, key = await create_key(store, "tests", role=Role.OPERATOR, by=ADEPT, now=now)
     environment = {"ADEPT_DATABASE_URL": database_url, "ADEPT_SECRET_KEYS": secret_key, "ADEPT_METRICS_PORT": "0"}
+    environment["ADEPT_ALLOW_PRIVATE_ADDRESSES"] = "true"
     headers = {"Authorization": f"Bearer {key}"}
     with serving(environment, log_file=tmp_path / "log") as service:
         async with httpx2.AsyncClient(base_url=service.url, headers=headers, timeout=60) as http:

@@ -48,6 +48,7 @@ def environment(database_url: str, secret_key: str, tmp_path: Path) -> dict[str,
         "ADEPT_DATABASE_URL": database_url,
         "ADEPT_SECRET_KEYS": secret_key,
         "ADEPT_DATA_DIR": str(tmp_path / "data"),
+        "ADEPT_ALLOW_PRIVATE_ADDRESSES": "true",
     }
 
 

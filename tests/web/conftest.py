@@ -26,6 +26,7 @@ from adept.simulator.simulator import Simulator
 from adept.store.database import Store
 from adept.store.tables import api_keys
 from adept.web.app import create_app
+from adept.web.base_urls import way_to
 from adept.web.counts import Metrics
 from adept.web.listening import Listening, listen
 from adept.web.service import Service
@@ -139,7 +140,8 @@ async def service(
     metrics = Metrics()
 
     def connect(token: ServerToken, base_url: str) -> AsyncClient:
-        return AsyncClient(token, base_url=base_url, observe=metrics.request_ended)
+        http = way_to(base_url, service_settings)
+        return AsyncClient(token, base_url=base_url, http=http, observe=metrics.request_ended)
 
     made = Service(store, service_settings, clock, connect, lambda: wakes.append(None), metrics)
     listener = listen("127.0.0.1", 0)

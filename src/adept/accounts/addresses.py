@@ -1,8 +1,8 @@
 """Where an account's requests may go: not into the operator's own network, unless the operator says so.
 
 A base URL decides whom the service talks to. Without this rule whoever may edit accounts could make it ask machines
-that only it can reach, and read from its errors what answers there. A name is looked up when the URL is set. What it
-leads to later has to show the name's certificate: plain http is for this machine's own names alone, which are refused.
+that only it can reach, and read from its errors what answers there. A name is looked up when the URL is set, so that
+whoever sets it is told, and again whenever something is sent there: a name may lead elsewhere by then.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Resolve = Callable[[str], list[str]]  # the addresses of a host's name; OSError 
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address behind NAT64, RFC 6052
+_WAY_OUT = "the operator allows such with ADEPT_ALLOW_PRIVATE_ADDRESSES=true"
 
 
 def resolved(host: str) -> list[str]:
@@ -40,21 +41,24 @@ async def check_address(url: str, *, allow_private: bool, resolve: Resolve = res
         return checked
     host = urlsplit(checked).hostname or ""
     try:
-        addresses = [host] if _is_address(host) else await anyio.to_thread.run_sync(resolve, host)
+        private = _first_private(await _addresses(host, resolve))
     except (OSError, UnicodeError) as error:
         raise Misuse(
             f"the host {host!r} of the base URL can't be looked up, so where it leads is unknown",
             way_out="check the name, and the service's name server",
             field="base_url",
         ) from error
-    private = next((address for address in addresses if not is_public(address)), None)
     if private is not None:
-        raise Misuse(
-            f"the base URL {checked!r} leads to {private}, which is not a public address",
-            way_out="the operator allows such with ADEPT_ALLOW_PRIVATE_ADDRESSES=true",
-            field="base_url",
-        )
+        raise Misuse(f"the base URL {checked!r} leads to {_not_public(private)}", way_out=_WAY_OUT, field="base_url")
     return checked
+
+
+async def public_addresses(host: str, *, resolve: Resolve = resolved) -> list[str]:
+    """Where a host is at this moment. OSError if it can't be looked up, or if one of its addresses is private."""
+    addresses = await _addresses(host, resolve)
+    if (private := _first_private(addresses)) is not None:
+        raise PermissionError(f"{host!r} leads to {_not_public(private)}; {_WAY_OUT}")
+    return addresses
 
 
 def is_public(text: str) -> bool:
@@ -71,6 +75,20 @@ def _innermost(address: _Address) -> _Address:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None) or address
+
+
+async def _addresses(host: str, resolve: Resolve) -> list[str]:
+    if _is_address(host):
+        return [host]
+    return await anyio.to_thread.run_sync(resolve, host, abandon_on_cancel=True)
+
+
+def _first_private(addresses: list[str]) -> str | None:
+    return next((address for address in addresses if not is_public(address)), None)
+
+
+def _not_public(address: str) -> str:
+    return f"{address}, which is not a public address"
 
 
 def _is_address(host: str) -> bool:

@@ -39,7 +39,7 @@ _NOT_SENT = (
 
 
 @cache
-def _trust(*, plain_http: bool) -> ssl.SSLContext:
+def trust(*, plain_http: bool) -> ssl.SSLContext:
     """Whom to trust: whom the system does, found out once, for it takes 50 ms; without TLS nobody."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain_http else httpx2.create_ssl_context()
 
@@ -60,10 +60,10 @@ class SyncLine:
             self._way = httpx2.Client(transport=http)
         elif http is not None:
             raise Misuse(f"http must be an httpx2 Client or BaseTransport, not {type(http).__name__}")
-        elif plain_http or not _has_proxy(base_url):
-            self._way = Wire(base_url, timeout_s=timeout_s, trust=_trust(plain_http=plain_http))
+        elif plain_http or not has_proxy(base_url):
+            self._way = Wire(base_url, timeout_s=timeout_s, trust=trust(plain_http=plain_http))
         else:
-            self._way = httpx2.Client(verify=_trust(plain_http=False))
+            self._way = httpx2.Client(verify=trust(plain_http=False))
         self._timeout_s = timeout_s
 
     def send(self, request: HttpRequest, *, about: str, endpoint: str) -> Answer:
@@ -115,7 +115,7 @@ class SyncLine:
             self._way.close()
 
 
-def _has_proxy(base_url: str) -> bool:
+def has_proxy(base_url: str) -> bool:
     """Whether the environment, or the system, names a proxy for this host."""
     parts = urlsplit(base_url)
     proxies = getproxies()
@@ -131,8 +131,8 @@ class AsyncLine:
         if isinstance(http, httpx2.AsyncClient):
             self._http = http
         elif http is None or isinstance(http, httpx2.AsyncBaseTransport):
-            trust = _trust(plain_http=plain_http or http is not None)
-            self._http = httpx2.AsyncClient(transport=http, verify=trust, trust_env=not plain_http)
+            trusted = trust(plain_http=plain_http or http is not None)
+            self._http = httpx2.AsyncClient(transport=http, verify=trusted, trust_env=not plain_http)
         else:
             raise Misuse(f"http must be an httpx2 AsyncClient or AsyncBaseTransport, not {type(http).__name__}")
         self._timeout_s = timeout_s

@@ -120,7 +120,7 @@ async def _made_if_empty(service: Service, caller: Caller) -> None:
         await registry.add(
             service.store,
             ACCOUNT,
-            base_url=default_base_url(service),
+            base_url=default_base_url(service.settings),
             connect=service.connect,
             by=caller.actor,
             now=service.now,

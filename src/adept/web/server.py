@@ -30,6 +30,7 @@ from adept.protocol.server_token import ServerToken
 from adept.settings import Settings
 from adept.store.database import Store, open_store
 from adept.web.app import create_app
+from adept.web.base_urls import way_to
 from adept.web.binding import check_binding, load_certificate, tls_context, url_of
 from adept.web.counts import Metrics
 from adept.web.listening import Listening, listen
@@ -128,7 +129,8 @@ async def _made(store: Store, settings: Settings) -> AsyncIterator[tuple[Service
     async with ApplePace(store, settings.apple_limits(), holder, utc_now, metrics.request_waited) as pace:
 
         def connect(token: ServerToken, base_url: str) -> AsyncClient:
-            return AsyncClient(token, base_url=base_url, observe=metrics.request_ended, pace=pace.of(token, base_url))
+            http, observe = way_to(base_url, settings), metrics.request_ended
+            return AsyncClient(token, base_url=base_url, http=http, observe=observe, pace=pace.of(token, base_url))
 
         visitor = Visitor(store, connect, utc_now, holder, random.random)
         kinds = job_kinds(visitor, keep=Keep.days(**settings.kept_days()), observe=metrics.pass_ended)

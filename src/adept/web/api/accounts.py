@@ -175,7 +175,7 @@ async def _add(
     account, _ = await registry.add(
         service.store,
         name,
-        **({"base_url": default_base_url(service)} | given),
+        **({"base_url": default_base_url(service.settings)} | given),
         token=ServerToken.from_json(msgspec.json.encode(token)) if token is not None else None,
         connect=service.connect,
         by=caller.actor,
@@ -212,7 +212,7 @@ async def _given(service: Service, settings: AccountSettings, existing: StoredAc
     given = {key: getattr(settings, key) for key in AccountSettings.model_fields if key in settings.model_fields_set}
     if "base_url" in given:
         current = existing.base_url if existing is not None else None
-        wanted = given["base_url"] or default_base_url(service)
+        wanted = given["base_url"] or default_base_url(service.settings)
         given["base_url"] = await wanted_base_url(service, wanted, current=current)
     return given
 

@@ -58,7 +58,7 @@ async def begin(visit: AdminVisit, name: Annotated[str, Form()] = "") -> Respons
         account, _ = await registry.add(
             service.store,
             name,
-            base_url=default_base_url(service),
+            base_url=default_base_url(service.settings),
             connect=service.connect,
             by=visit.caller.actor,
             now=service.now,
