@@ -102,14 +102,19 @@ class Route:
 
 
 async def asked(
-    service: RunningService, route: Route, *, role: Role | None = None, headers: Mapping[str, str] | None = None
+    service: RunningService,
+    route: Route,
+    *,
+    role: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    address: str | None = None,
 ) -> httpx2.Response:
     """The head of the route's answer: the body of some never ends."""
     sent = dict(headers or {})
     if role is not None:
         sent["Authorization"] = f"Bearer {await service.key(role, may_read_secrets=True)}"
     body = BODIES.get(route.name)
-    async with service.client.stream(route.method, route.address, headers=sent, json=body) as answer:
+    async with service.client.stream(route.method, address or route.address, headers=sent, json=body) as answer:
         return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from http.cookies import Morsel, SimpleCookie
 
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 
 from adept.access.roles import Role
+from adept.access.secrets import hash_of
 from adept.access.setup import make_link
 from tests.access.people import PASSWORD, user
 from tests.web.conftest import RunningService
@@ -103,6 +105,50 @@ async def test_a_logout_ends_the_session_and_takes_the_cookie(
     assert (cookie_in(answer).value, cookie_in(answer)["max-age"]) == ("", "0")
     assert (await service.get(SESSION, headers={"Cookie": f"adept_session={secret}"})).status_code == 401
     assert (await browser.delete(SESSION)).status_code == 401
+
+
+async def test_a_cookie_can_not_be_forged_from_what_is_kept_or_by_changing_one(
+    service: RunningService, browser: httpx2.AsyncClient
+) -> None:
+    await user(service.store)
+    secret = cookie_in(await log_in(browser)).value
+    kept = hash_of(secret)
+    forged = [
+        kept.hex(),
+        base64.urlsafe_b64encode(kept).rstrip(b"=").decode(),
+        secret[:-1],
+        secret + "A",
+        secret.swapcase(),
+        f"{secret}; adept_session={secret[::-1]}",
+        "1",
+        "' OR '1'='1",
+        "",
+    ]
+    for value in forged:
+        answer = await service.get(SESSION, headers={"Cookie": f"adept_session={value}"})
+        assert answer.status_code == 401, value
+    named = await service.get(SESSION, headers={"Cookie": f"__Host-adept_session={secret}"})
+    assert named.status_code == 401  # that is the cookie's name over TLS alone
+    assert (await service.get(SESSION, headers={"Authorization": f"Bearer {secret}"})).status_code == 401
+
+
+async def test_a_cookie_that_was_taken_down_is_worth_nothing_once_it_was_ended_in_any_way(
+    service: RunningService, browser: httpx2.AsyncClient
+) -> None:
+    await user(service.store)
+
+    async def replayed(secret: str) -> int:
+        return (await service.get(SESSION, headers={"Cookie": f"adept_session={secret}"})).status_code
+
+    first = cookie_in(await log_in(browser)).value
+    assert await replayed(first) == 200
+    assert (await service.delete("/api/v1/users/ann/sessions", role="admin")).status_code in (200, 204)
+    assert await replayed(first) == 401
+    browser.cookies.clear()
+    second = cookie_in(await log_in(browser)).value
+    assert (await replayed(first), await replayed(second)) == (401, 200)
+    service.clock.advance(days=8)
+    assert await replayed(second) == 401
 
 
 async def test_a_key_says_who_it_is_and_has_no_session_to_end(service: RunningService) -> None:

@@ -34,6 +34,7 @@ def _formatter(form: LogFormat, *, is_terminal: bool) -> logging.Formatter:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         _add_request_id,
+        _write_out,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     ending: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
@@ -49,6 +50,14 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     request_id = current_request_id()
     if request_id is not None:
         event["request_id"] = request_id
+    return event
+
+
+def _write_out(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Nothing that came from outside ends a line, moves a terminal's cursor, or turns the order of what is read."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
     return event
 
 
