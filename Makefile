@@ -14,7 +14,7 @@ INSTALL := $(PIP) -qq install --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts pytest coverage bench pictures lock assets wheel clean tools
+.PHONY: help setup demo test lint types contracts pytest coverage bench pictures lock upgrade audit assets wheel sbom clean tools
 # a recipe that fails must not leave its stamp behind
 .DELETE_ON_ERROR:
 
@@ -60,11 +60,24 @@ lock: .venv/dev.ok ## resolve pyproject.toml into the two locks (ARGS=--upgrade 
 	if grep -nE '://|--(extra-)?index|--find-links' requirements.lock requirements-dev.lock; then \
 	  echo "a lock names an address of this machine" >&2; exit 1; fi
 
+upgrade: ## newer versions of all dependencies, with every test as the judge; commit the locks if it ends well
+	@$(MAKE) --no-print-directory lock ARGS=--upgrade
+	@$(MAKE) --no-print-directory test ARGS=
+
+audit: .venv/dev.ok ## ruff's security rules (those of bandit), and known vulnerabilities of what the locks pin
+	@$(BIN)/ruff check --quiet --select S --ignore S101 src
+	@for lock in requirements.lock requirements-dev.lock; do \
+	  $(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock || exit 1; done
+
 assets: ## fetch the pages' scripts and styles again, as package-lock.json names them (needs npm)
 	@scripts/assets.sh
 
-wheel: .venv/adept.ok ## build the wheel into dist/
+wheel: .venv/adept.ok sbom ## build the wheel into dist/, and the bill of materials beside it
 	@$(BIN)/python -m hatchling build -t wheel
+
+sbom: .venv/dev.ok ## write what the run-time lock pins into dist/, as CycloneDX JSON
+	@mkdir -p dist
+	@scripts/sbom.sh $(BIN) dist/adept_mdm-$$($(BIN)/python -m hatchling version).cdx.json
 
 clean: ## remove .venv and everything that can be made again
 	rm -rf .venv node_modules dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
