@@ -15,6 +15,7 @@ from adept.access.roles import Role
 from adept.web.access import Needs, Public
 from adept.web.app import create_app
 from adept.web.service import Service
+from tests.access.people import PASSWORD, user
 from tests.web.conftest import RunningService
 
 PAGES = "adept.web.ui."  # the page for people: who isn't known is led to the login
@@ -189,6 +190,24 @@ async def test_public_routes_ask_nobody_who_they_are(service: RunningService, ro
             if answer.status_code in (303, 401, 403, 500) and not route.is_page:
                 wrong.append((route.name, answer.status_code))
     assert wrong == []
+
+
+async def test_no_other_sites_page_changes_anything_with_an_admins_cookie(
+    service: RunningService, routes: list[Route]
+) -> None:
+    """On every route that isn't a mere look, public ones too: a login is something that another site may not do."""
+    await user(service.store, role=Role.ADMIN)
+    login = await service.post("/api/v1/session", json={"name": "ann", "password": PASSWORD})
+    cookie = {"Cookie": login.headers["set-cookie"].partition(";")[0]}
+    wrong = []
+    for route in routes:
+        for foreign in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            if route.method not in ("GET", "HEAD"):
+                answer = await asked(service, route, headers=cookie | foreign)
+                if answer.status_code != 403 or "set-cookie" in answer.headers:
+                    wrong.append((route.name, foreign, answer.status_code))
+    assert wrong == []
+    assert (await service.get("/api/v1/session", headers=cookie)).status_code == 200
 
 
 async def test_a_refusal_says_which_role_it_takes(service: RunningService) -> None:
