@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adept.errors import Malformed
+from adept.protocol.answers import MAXIMUM_DEPTH, TOO_DEEP
 from adept.protocol.device import Device
 from adept.protocol.pages import (
     CURSOR_LIFE_DAYS,
@@ -162,6 +163,25 @@ def test_a_device_nested_too_deep_makes_the_page_malformed_quickly() -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(Malformed, match="recursion"):
         decode_page(b'{"devices": [{"serial_number": "A1", "new": ' + deep + b"}]}", endpoint=ENDPOINT)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"]": '])
+def test_a_device_nested_deeper_than_can_be_handed_on_costs_itself_and_not_the_page(opening: bytes) -> None:
+    def nested(depth: int) -> bytes:
+        return opening * depth + b"1" + (b"]" if opening == b"[" else b"}") * depth
+
+    def entry(serial: bytes, depth: int) -> bytes:
+        return b'{"serial_number": "' + serial + b'", "flat": [], "new": ' + nested(depth - 1) + b"}"
+
+    body = b'{"devices": [' + entry(b"A1", MAXIMUM_DEPTH) + b", " + entry(b"B2", MAXIMUM_DEPTH + 1) + b"]}"
+    read = decode_page(body, endpoint=ENDPOINT)
+    assert [device.serial_number for device in read.devices] == ["A1"]
+    assert [(entry.serial_number, entry.reason) for entry in read.malformed] == [("B2", TOO_DEEP)]
+
+
+def test_many_lists_beside_each_other_are_not_deep() -> None:
+    read = page(devices=[{"serial_number": "A1", "new": [[]] * 1000}])
+    assert [device.serial_number for device in read.devices] == ["A1"]
 
 
 ODD = {

@@ -310,12 +310,20 @@ def test_there_is_nothing_else(control: httpx2.Client, method: str, path: str):
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://[bad"},
+        {"host": "["},
         {"host": "evil.example"},
         {"host": "evil.example:8080", "origin": "http://evil.example:8080"},
     ],
 )
 def test_pages_of_others_may_not_use_it(control: httpx2.Client, headers: dict[str, str]):
     refused(control.post("/reset", headers=headers), 403)
+
+
+@pytest.mark.parametrize("path", ["/devices", "/devices/amend", "/servers"])
+def test_what_is_nested_beyond_reason_is_refused(control: httpx2.Client, path: str):
+    deep = b'{"serials": ["C02DEEP00001"], "fields": {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    refused(control.post(path, content=deep), 400)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:99", "[::1]:99", "simulator", "a.localhost:8"])

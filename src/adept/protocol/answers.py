@@ -18,6 +18,8 @@ from adept.errors import Malformed
 Value = TypeVar("Value")
 
 EXCERPT_BYTES = 80
+MAXIMUM_DEPTH = 100  # of objects and lists in each other; Apple's have 4. Far below where Python gives up
+TOO_DEEP = f"it is nested more than {MAXIMUM_DEPTH} deep"
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError)
 """What reading a document can raise: bad JSON, bad UTF-8, too deep, a number or time out of range."""
 
@@ -25,6 +27,7 @@ _decode_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _SURROGATES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+_BRACKETS_AND_STRINGS = re.compile(rb'([\[{])|([\]}])|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # never goes back
 _PLACE = re.compile(r" - at `(?P<place>[^`]*)`$")
 
 
@@ -50,6 +53,25 @@ def has_escaped_nul(body: bytes) -> bool:
     return b"\\" in body and rb"\u0000" in body
 
 
+def is_too_deep(document: bytes, *, around: int = 0) -> bool:
+    """Whether objects and lists are nested deeper than anything of Apple's; almost free where there are few.
+
+    `around`: in how many more the document may stand.
+
+    Whether deeper ones can be read and written depends on how much of Python's stack is left, so they are refused where
+    they come in.
+    """
+    most = MAXIMUM_DEPTH + around
+    if document.count(b"[") + document.count(b"{") <= most:
+        return False
+    depth = 0
+    for found in _BRACKETS_AND_STRINGS.finditer(document):
+        depth += (found[1] is not None) - (found[2] is not None)
+        if depth > most:
+            return True
+    return False
+
+
 def read_any(document: bytes) -> Any:
     """Any JSON value; one that can't be read in full (a number of 5000 digits) comes back as its text."""
     try:
@@ -66,6 +88,8 @@ def split_object(document: bytes) -> dict[str, msgspec.Raw]:
 
 def read_object(body: bytes, *, endpoint: str, what: str, secret: bool = False) -> dict[str, msgspec.Raw]:
     """The present keys of the object an answer should be; raises Malformed. `what` names it: "an account"."""
+    if is_too_deep(body, around=2):  # a device stands in an object in the answer
+        raise malformed(body, TOO_DEEP, endpoint=endpoint, what=what, secret=secret)
     try:
         return split_object(mend_text(body))
     except UNREADABLE as error:

@@ -16,7 +16,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import force_setattr
 
-from adept.protocol.answers import UNREADABLE, has_escaped_nul, is_utf8, mend_text, read_any, read_key, split_object
+from adept.protocol.answers import (
+    TOO_DEEP,
+    UNREADABLE,
+    has_escaped_nul,
+    is_too_deep,
+    is_utf8,
+    mend_text,
+    read_any,
+    read_key,
+    split_object,
+)
 
 SERIAL_MAX_LENGTH = 64  # characters. Assumed: Apple's have 10 to 14; a longer one is no serial number
 REASON_MAX_LENGTH = 300  # characters of what is said about a malformed device
@@ -147,7 +157,8 @@ def is_clean(document: bytes, device: Device) -> bool:
     """Whether a device read strictly may stand as it is; keys we don't know were not looked at by then."""
     serial = device.serial_number
     has_sound_serial = fold_serial(serial) == serial and serial.isprintable()
-    return has_sound_serial and not has_escaped_nul(document) and is_utf8(document) and are_in_utc((device,))
+    has_sound_text = not has_escaped_nul(document) and is_utf8(document)
+    return has_sound_serial and has_sound_text and are_in_utc((device,)) and not is_too_deep(document)
 
 
 def are_in_utc(devices: Iterable[Device]) -> bool:
@@ -188,6 +199,8 @@ def _decode_leniently(document: bytes, serial_number: str | None) -> Device | Ma
     try:
         keys = split_object(document)
         serial = _read_serial(keys, serial_number)
+        if is_too_deep(document):
+            raise ValueError(TOO_DEEP)
         values = {key: _mend(key, read_key(keys, key)) for key in DEVICE_KEYS if key in keys}
         present = {key: value for key, value in values.items() if value != ""}
         device = msgspec.convert(present | {"serial_number": serial}, Device)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import force_setattr
 
-from adept.protocol.answers import UNREADABLE, has_escaped_nul
+from adept.protocol.answers import UNREADABLE, has_escaped_nul, is_too_deep
 from adept.protocol.device import Device, MalformedDevice, are_in_utc, decode_device, is_clean
 
 
@@ -24,9 +24,9 @@ _decode = msgspec.json.Decoder(_Page).decode
 
 def decode_devices(body: bytes, raws: list[msgspec.Raw]) -> tuple[tuple[Device, ...], tuple[MalformedDevice, ...]]:
     """The devices of a page of UTF-8, in order, and those that can't be read; `raws` are the same unread."""
-    documents = map(bytes, raws)  # copies: else each device would keep the whole page in memory
+    documents = list(map(bytes, raws))  # copies: else each device would keep the whole page in memory
     devices = _decode_quickly(body)
-    if devices is not None and _are_plain(body, devices):
+    if devices is not None and _are_plain(body, devices) and not any(map(is_too_deep, documents)):
         for device, document in zip(devices, documents, strict=True):
             force_setattr(device, "document", document)
         return tuple(devices), ()

@@ -260,7 +260,7 @@ def _refusing(endpoint: Endpoint) -> Endpoint:
     async def answered(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except (Misuse, ConfigError, msgspec.DecodeError) as error:
+        except (Misuse, ConfigError, msgspec.DecodeError, RecursionError) as error:
             return error_answer(error)
 
     return answered

@@ -59,7 +59,7 @@ def test_passwords_and_files_are_not_kept_but_remembered_as_lost() -> None:
     assert "secret" not in kept.as_text()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '["/a", [["x"]], []]', '["/a", 3, []]', "nonsense"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '["/a", [["x"]], []]', '["/a", 3, []]', "nonsense", "[" * 100_000])
 def test_what_is_no_form_is_none(text: str) -> None:
     assert kept_in(text) is None
 

@@ -46,7 +46,7 @@ def kept_in(text: str) -> Kept | None:
                     tuple((str(name), str(value)) for name, value in fields),
                     tuple(str(name) for name in lost),
                 )
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         pass
     return None
 
