@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +17,9 @@ import pytest
 
 from adept.access.roles import Role
 from adept.cli.main import main
+from adept.settings import Settings
 from adept.simulator.running import Running
+from adept.store.database import open_store
 from tests.cli.served import served
 from tests.loggers import loggers_as_before
 
@@ -50,9 +54,26 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"ADEPT_DATA_DIR": str(tmp_path / "data")}
 
 
+@pytest.fixture(scope="session")
+def fresh_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory that the first command makes: a key of its own and an empty database."""
+    directory = tmp_path_factory.mktemp("fresh") / "data"
+
+    async def make() -> None:
+        place = Settings(data_dir=directory).where_to_store()
+        async with open_store(place, secret_keys=None, data_dir=directory, migrate=True):
+            pass
+
+    asyncio.run(make())
+    return directory
+
+
 @pytest.fixture(params=["database", "service"])
-def desk(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
+def desk(
+    request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: Path, fresh_data: Path
+) -> Iterator[str]:
     """Where commands work on stored data: a database of their own, or a running service. Before any other fixture."""
+    shutil.copytree(fresh_data, tmp_path / "data")
     if request.param == "database":
         yield "database"
         return

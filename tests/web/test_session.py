@@ -13,7 +13,7 @@ from adept.access.roles import Role
 from adept.access.secrets import hash_of
 from adept.access.setup import make_link
 from tests.access.people import PASSWORD, user
-from tests.web.conftest import RunningService
+from tests.web.conftest import NO_TLS, RunningService
 
 SESSION = "/api/v1/session"
 
@@ -21,7 +21,7 @@ SESSION = "/api/v1/session"
 @pytest.fixture
 async def browser(service: RunningService) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that keeps cookies and has no key."""
-    async with httpx2.AsyncClient(base_url=service.url, timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=service.url, timeout=30, verify=NO_TLS) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from adept.access.roles import Role
 from adept.access.sessions import open_session
 from adept.store.users import user_named
 from tests.access.people import PASSWORD, user
-from tests.web.conftest import RunningService
+from tests.web.conftest import NO_TLS, RunningService
 
 USERS = "/api/v1/users"
 NEW = "a password that is new"
@@ -35,7 +35,9 @@ async def sit_down(
     async with service.store.writing() as tx:
         row = await user_named(tx, name)
         opened = await open_session(tx, row, visitor=Visitor(address="127.0.0.1"), now=service.clock())
-    client = httpx2.AsyncClient(base_url=service.url, timeout=30, cookies={"adept_session": opened.secret})
+    client = httpx2.AsyncClient(
+        base_url=service.url, timeout=30, verify=NO_TLS, cookies={"adept_session": opened.secret}
+    )
     return await browsers.enter_async_context(client)
 
 
