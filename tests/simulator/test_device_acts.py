@@ -227,6 +227,12 @@ def test_a_released_device_can_be_bought_again(stage: Stage):
     assert stage.serial in stage.simulator.devices("other")
 
 
+def test_a_serial_number_of_ones_choice_is_written_as_it_is(stage: Stage):
+    strange = 'Q"1\\é\n'
+    assert stage.simulator.buy(serials=[strange]) == [strange]
+    assert json.loads(stage.simulator.devices()[strange])["serial_number"] == strange
+
+
 def test_a_shelved_device_can_be_released(stage: Stage):
     [shelved] = stage.simulator.buy(1, server=None)
     stage.simulator.release([shelved])

@@ -60,7 +60,7 @@ class Fleet:
     def named(self, serials: Sequence[str], families: Sequence[str], when: datetime) -> dict[str, bytes]:
         """New devices of one model with serial numbers of the caller's choice."""
         render = self._Renderer(self, self._model(families), when)
-        return {serial: render(serial, self._random.getrandbits(192)) for serial in serials}
+        return {serial: render(_escaped(serial), self._random.getrandbits(192)) for serial in serials}
 
     def _model(self, families: Sequence[str]) -> Model:
         chosen = families or tuple(FAMILY_WEIGHTS)
@@ -100,6 +100,10 @@ class Fleet:
                 number = imei(bits >> 81, self._tac, self._tac_luhn)
                 text += f',"imei":["{number}"],"meid":["{number[:14]}"],"eid":"{eid(bits >> 101)}"'
             return (text + self._tail).encode()
+
+
+def _escaped(text: str) -> str:
+    return msgspec.json.encode(text).decode()[1:-1]
 
 
 def _members(fields: dict[str, str]) -> str:
