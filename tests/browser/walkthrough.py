@@ -65,6 +65,11 @@ def _acts(text: str) -> Iterator[Act]:
             yield Act(mark["label"], following.get("value"))
 
 
+def named(place: Page | Locator, label: str) -> Locator:
+    """The buttons and links of that name."""
+    return place.get_by_role("button", name=label, exact=True).or_(place.get_by_role("link", name=label, exact=True))
+
+
 @dataclass
 class Reader:
     """Somebody at a browser who follows a tutorial to the letter."""
@@ -94,20 +99,23 @@ class Reader:
         self._row = row if await row.count() == 1 else None
 
     async def _found(self, page: Page, label: str) -> Locator:
-        """The button or link of that name: in the row that was named, or in the page, its content before its frame."""
+        """The button or link of that name: in the row that was named, or in the page, its content before its frame.
+
+        Waits for it: the page may still be on its way.
+        """
         places = [*([self._row] if self._row else []), page.get_by_role("main"), page.locator("body")]
-        for place in places:
-            named = place.get_by_role("button", name=label, exact=True).or_(
-                place.get_by_role("link", name=label, exact=True)
-            )
-            if await named.count():
-                return named.first
-        raise AssertionError(f"{page.url} has nothing called {label!r} to click")
+        found = [named(place, label) for place in places]
+        await expect(found[-1].first, f"something called {label!r} to click").to_be_visible(timeout=PATIENCE_MS)
+        for those in found:
+            if await those.count():
+                return those.first
+        raise AssertionError(f"{label!r} went from {page.url} while it was looked at")
 
     async def _give(self, page: Page, label: str, value: str) -> None:
         # a choice in its label is part of the label's text, but not of its name
         labelled = page.get_by_label(label, exact=True).or_(page.get_by_role("combobox", name=label, exact=True))
         box = labelled.and_(page.locator("input, select, textarea"))
+        await expect(box.or_(named(page.locator("body"), label)).first).to_be_visible(timeout=PATIENCE_MS)
         if not await box.count():
             await self._download(page, label, value)
             return

@@ -208,6 +208,16 @@ RULES: Mapping[ErrorCode, CodeRule] = MappingProxyType(
 )
 """What is known of each code."""
 
+EMPTY_BODY_STATUSES: Mapping[int, tuple[Reaction, str]] = MappingProxyType(
+    {
+        400: (Reaction.NEW_TOKEN, "at GET /session: bad OAuth parameters"),
+        405: (Reaction.SURFACE, "the method is not one of this endpoint"),
+        500: (Reaction.WAIT, "Apple's mistake; Observed: also for odd combinations of profile keys"),
+        503: (Reaction.WAIT, "Apple is busy; Retry-After says how long"),
+    }
+)
+"""Errors that come without a code."""
+
 _KNOWN = {str(code): code for code in ErrorCode}
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 
