@@ -1,8 +1,8 @@
 #!/bin/sh
 # See that what the tests need beside Python is here: PostgreSQL's programs (they start a server of their own, as an
 # unprivileged user), openssl (the other end of our token files), curl (the tutorial's commands are run), a browser,
-# PgBouncer (which stands between workers and PostgreSQL), and the judges of what deploy/ holds: Prometheus' promtool and
-# systemd-analyze.
+# PgBouncer (which stands between workers and PostgreSQL), libfaketime (which moves the clocks of single processes), and the
+# judges of what deploy/ holds: Prometheus' promtool and systemd-analyze.
 # As root on Debian what is missing is installed; otherwise the reader is told.
 set -eu
 
@@ -12,6 +12,7 @@ command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 command -v curl >/dev/null 2>&1 || missing="$missing curl"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v pgbouncer >/dev/null 2>&1 || ls /usr/sbin/pgbouncer >/dev/null 2>&1 || missing="$missing pgbouncer"
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
 command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 [ -n "$missing" ] || exit 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +92,15 @@ async def ended(store: Store, *, after: int = 0) -> StoredPass:
             found = await newest(store)
             if found is not None and found.id > after and found.state == "done":
                 return found
+            await asyncio.sleep(0.1)
+
+
+async def until_true(met: Callable[[], Awaitable[bool]]) -> None:
+    """Look again and again until it is so."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            if await met():
+                return
             await asyncio.sleep(0.1)
 
 

@@ -227,7 +227,9 @@ class Unreliable(Store):
 
 
 async def test_a_database_that_fails_and_comes_back_does_not_end_the_runner(fleet: Fleet):
-    unreliable = Unreliable(fleet.store.place, fleet.store.engine, fleet.store.sealer, busy_timeout_s=30)
+    unreliable = Unreliable(
+        fleet.store.place, fleet.store.engine, fleet.store.sealer, busy_timeout_s=30, now=fleet.store.now
+    )
     failed = asyncio.Event()
     handler = logging.Handler()
     handler.emit = lambda record: failed.set()  # type: ignore[method-assign] # as simple as can be

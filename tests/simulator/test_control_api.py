@@ -99,6 +99,22 @@ def test_a_server_may_have_any_name(control: httpx2.Client, name: str):
     assert good(control.get("/devices", params={"server": name})) == {"devices": []}
 
 
+def test_the_log_tells_what_happened_to_a_servers_devices_from_any_place_on(control: httpx2.Client, running: Running):
+    [bought] = running.simulator.buy(1)
+    running.simulator.amend([bought], asset_tag="desk 7")
+    running.simulator.release([bought])
+    whole = good(control.get("/log"))
+    assert [(entry["serial_number"], entry["op_type"]) for entry in whole["operations"]] == [
+        (bought, "added"),
+        (bought, "modified"),
+        (bought, "deleted"),
+    ]
+    assert whole["operations"][1]["asset_tag"] == "desk 7"
+    assert good(control.get("/log?since=2")) == {"operations": whole["operations"][2:], "next": 3}
+    assert good(control.get("/log?since=3")) == {"operations": [], "next": 3}
+    assert control.get("/log?server=nobody").status_code == 404
+
+
 @pytest.mark.parametrize("form", ["ber", "der"])
 def test_a_token_comes_in_both_encodings(control: httpx2.Client, keypair: Keypair, form: str):
     good(control.post("/servers", json={"name": "one", "certificate": keypair.certificate_pem.decode()}), 201)

@@ -10,7 +10,7 @@ from adept.cli.database_backup import backup, restore
 from adept.cli.database_copy import copy
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, counted, print_document
-from adept.cli.storage import opened, utc_now
+from adept.cli.storage import opened
 
 if TYPE_CHECKING:
     from adept.jobs.retention import Removed
@@ -56,7 +56,7 @@ async def _prune() -> Removed:
 
     keep = Keep.days(**load_settings().kept_days())
     async with opened() as store:
-        return await remove_expired(store, keep, now=utc_now, batches=NO_LIMIT)
+        return await remove_expired(store, keep, now=store.now, batches=NO_LIMIT)
 
 
 async def _upgrade() -> tuple[str, str]:

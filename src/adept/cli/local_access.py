@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adept.access import keys, sessions, users
-from adept.cli.storage import person, utc_now
+from adept.cli.storage import person
 from adept.records.access import key_list, new_key_record, one_user, user_list, user_record
 from adept.records.audit import audit_list
 
@@ -33,24 +33,24 @@ class LocalAccess:
 
     async def add_user(self, name: str, *, role: Role, password: str) -> UserRecord:
         """Add a user."""
-        added = await users.add_user(self.store, name, role=role, password=password, by=person(), now=utc_now)
+        added = await users.add_user(self.store, name, role=role, password=password, by=person(), now=self.store.now)
         return user_record(added)
 
     async def change_user(self, name: str, *, role: Role | None = None, disabled: bool | None = None) -> UserRecord:
         """Change what is given, of the user as it is now."""
         seen = await one_user(self.store, name)
         changed = await users.change_user(
-            self.store, name, role=role, disabled=disabled, version=seen.version, by=person(), now=utc_now
+            self.store, name, role=role, disabled=disabled, version=seen.version, by=person(), now=self.store.now
         )
         return user_record(changed)
 
     async def set_password(self, name: str, password: str) -> UserRecord:
         """Give a user another password; their sessions end, and failed logins are forgotten."""
-        return user_record(await users.set_password(self.store, name, password, by=person(), now=utc_now))
+        return user_record(await users.set_password(self.store, name, password, by=person(), now=self.store.now))
 
     async def end_sessions(self, name: str) -> int:
         """End a user's sessions; returns how many there were."""
-        return await sessions.end_sessions(self.store, name, by=person(), now=utc_now)
+        return await sessions.end_sessions(self.store, name, by=person(), now=self.store.now)
 
     async def keys(self, *, with_revoked: bool) -> list[KeyRecord]:
         """The keys, by name."""
@@ -67,13 +67,13 @@ class LocalAccess:
             may_read_secrets=may_read_secrets,
             expires_at=expires_at,
             by=person(),
-            now=utc_now,
+            now=self.store.now,
         )
         return new_key_record(row, key)
 
     async def revoke_key(self, name: str) -> None:
         """Revoke a key."""
-        await keys.revoke_key(self.store, name, by=person(), now=utc_now)
+        await keys.revoke_key(self.store, name, by=person(), now=self.store.now)
 
     async def audit(self, query: AuditQuery, *, cursor: str | None, limit: int) -> ItemList[AuditRecord]:
         """Entries, the newest first."""

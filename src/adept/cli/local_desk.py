@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
-from adept.cli.storage import connect, person, utc_now
+from adept.cli.storage import connect, person
 from adept.records import accounts, holds, passes
 from adept.records.changes import ChangeDocument, change_document
 from adept.records.device_export import ExportForm, export_devices
@@ -62,7 +62,7 @@ class LocalDesk:
             token=token,
             connect=connect,
             by=person(),
-            now=utc_now,
+            now=self.store.now,
         )
         return await self.account(account.name)
 
@@ -70,14 +70,14 @@ class LocalDesk:
         """Change the account, whatever it is now."""
         from adept.accounts import registry
 
-        account = await registry.change(self.store, name, version=None, by=person(), now=utc_now, **edit)
+        account = await registry.change(self.store, name, version=None, by=person(), now=self.store.now, **edit)
         return await self.account(account.name)
 
     async def certificate(self, name: str) -> bytes:
         """The account's certificate for Apple's portal (PEM)."""
         from adept.accounts import exchange
 
-        return await exchange.certificate(self.store, name, by=person(), now=utc_now)
+        return await exchange.certificate(self.store, name, by=person(), now=self.store.now)
 
     async def upload_token(
         self, name: str, data: bytes, *, key: bytes | None, replace_server: bool
@@ -93,7 +93,7 @@ class LocalDesk:
             replace_server=replace_server,
             connect=connect,
             by=person(),
-            now=utc_now,
+            now=self.store.now,
         )
         return token_outcome_record(outcome)
 
@@ -101,19 +101,19 @@ class LocalDesk:
         """Walk the account no more."""
         from adept.accounts import registry
 
-        await registry.pause(self.store, name, by=person(), now=utc_now)
+        await registry.pause(self.store, name, by=person(), now=self.store.now)
 
     async def resume(self, name: str) -> None:
         """Walk it again."""
         from adept.accounts import registry
 
-        await registry.resume(self.store, name, by=person(), now=utc_now)
+        await registry.resume(self.store, name, by=person(), now=self.store.now)
 
     async def remove(self, name: str) -> int:
         """Remove the account; returns how many live devices it had."""
         from adept.accounts import registry
 
-        return await registry.remove(self.store, name, by=person(), now=utc_now)
+        return await registry.remove(self.store, name, by=person(), now=self.store.now)
 
     async def sync(self, name: str, *, full: bool, no_wait: bool, on_devices: Callable[[int], None]) -> Ended:
         """Walk the account to the end, or follow whoever does."""
@@ -131,8 +131,8 @@ class LocalDesk:
         async with self.store.reading() as tx:
             account = await account_named(tx, name)
         if decision == "confirm":
-            return await decisions.confirm(self.store, account, hold_id, by=person(), now=utc_now())
-        await decisions.discard(self.store, account, hold_id, by=person(), now=utc_now())
+            return await decisions.confirm(self.store, account, hold_id, by=person(), now=self.store.now())
+        await decisions.discard(self.store, account, hold_id, by=person(), now=self.store.now())
         return 0
 
     async def passes(self, account: str | None, *, cursor: str | None, limit: int) -> ItemList[PassRecord]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from adept.accounts.pace import ApplePace
 from adept.cli.output import warn
 from adept.cli.pass_ends import Ended
-from adept.cli.storage import connect, holder, person, utc_now
+from adept.cli.storage import connect, holder, person
 from adept.errors import AdeptError, Busy, NotFound
 from adept.jobs.account_pass import follow, run_pass
 from adept.records.accounts import account_details
@@ -23,13 +23,13 @@ async def walk_here(store: Store, name: str, *, full: bool, no_wait: bool, on_de
     `on_devices` is told how many devices were read so far.
     """
     try:
-        async with ApplePace(store, load_settings().apple_limits(), holder(), utc_now) as pace:
+        async with ApplePace(store, load_settings().apple_limits(), holder(), store.now) as pace:
             outcome = await run_pass(
                 store,
                 name,
                 kind=PassKind.FULL if full else PassKind.SYNC,
                 connect=lambda token, base_url: connect(token, base_url, pace=pace.of(token, base_url)),
-                now=utc_now,
+                now=store.now,
                 holder=holder(),
                 by=person(),
                 on_progress=lambda progress: on_devices(progress.devices),

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from adept.cli.event_loop import run_async
 from adept.cli.output import FOR_PEOPLE, Output, counted, print_document
 from adept.cli.progress import counting
-from adept.cli.storage import person, utc_now
+from adept.cli.storage import person
 from adept.errors import Misuse, NeedsPerson
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def _rotate(*, drop_old: bool) -> tuple[Rotated, int]:
     ) as store:
         await _make_ready(store, settings)
         with counting("Sealing", unit="secrets") as reached:
-            rotated = await rotate(store, by=person(), now=utc_now, on_resealed=reached)
+            rotated = await rotate(store, by=person(), now=store.now, on_resealed=reached)
         return rotated, await _drop(store, settings) if drop_old and not rotated.unopened else 0
 
 

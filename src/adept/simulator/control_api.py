@@ -75,6 +75,7 @@ class ControlApi:
             ("POST", "/servers/{name}/token", self.get_token),
             ("DELETE", "/servers/{name}/token", self.revoke_token),
             ("GET", "/devices", self.devices),
+            ("GET", "/log", self.log),
             ("POST", "/devices", self.buy),
             ("POST", "/devices/assign", self.assign),
             ("POST", "/devices/unassign", self.unassign),
@@ -148,6 +149,13 @@ class ControlApi:
         """The truth: what is on a server now (`?server=NAME`, else the first)."""
         documents = self._simulator.devices(request.query_params.get("server")).values()
         return json_answer(b'{"devices":[' + b",".join(documents) + b"]}")
+
+    async def log(self, request: Request) -> Response:
+        """What happened to a server's devices (`?server=NAME`), after the first `since` operations of its log."""
+        since = _number(request, "since")
+        entries = self._simulator.log(request.query_params.get("server"), since=since)
+        listed = b'{"operations":[' + b",".join(entries) + b'],"next":'
+        return json_answer(listed + str(since + len(entries)).encode() + b"}")
 
     async def profiles(self, request: Request) -> Response:
         """The profiles defined for a server."""

@@ -23,7 +23,7 @@ from adept.protocol.server_token import ServerToken
 from adept.simulator import device_acts, portal_acts
 from adept.simulator.answers import Answer
 from adept.simulator.catalogue import FAMILY_WEIGHTS
-from adept.simulator.documents import read
+from adept.simulator.documents import read, with_suffix
 from adept.simulator.portal_acts import REVOKED
 from adept.simulator.requests import LoggedRequest, ServiceRequest
 from adept.simulator.sessions import DEFAULT_LIFE_S
@@ -219,6 +219,15 @@ class Simulator:
         """The truth: what is on a server now, serial number to JSON of the newest protocol version, in fetch order."""
         with self._lock:
             return dict(self._world.truth.server(server).roster)
+
+    def log(self, server: str | None = None, *, since: int = 0) -> list[bytes]:
+        """What happened to a server's devices, oldest first, as a sync tells it: JSON with `op_type` and `op_date`.
+
+        After the first `since` operations. The devices that a server began with stand in no log.
+        """
+        with self._lock:
+            operations = self._world.truth.server(server).log[since:]
+        return [with_suffix(entry.document, entry.suffix) for entry in operations]
 
     def newest_devices(self, count: int, server: str | None = None) -> list[dict[str, Any]]:
         """The fields of the devices assigned last, newest first."""

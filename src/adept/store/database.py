@@ -19,6 +19,7 @@ from adept.store.engines import Begin, make_engine
 from adept.store.places import Place, read_place
 from adept.store.schema import bring_up_to_date
 from adept.store.sealing import Sealer
+from adept.store.shared_time import SharedTime
 from adept.store.unlocking import GivenKeys, hold_keys, unlock
 
 Transaction = AsyncConnection  # what everything that reads or writes takes first
@@ -27,9 +28,15 @@ BUSY_TIMEOUT_S = 30.0  # how long a transaction waits for others before it gives
 
 
 class Store:
-    """An open database. Its tasks each get a connection of their own; made by `open_store`."""
+    """An open database. Its tasks each get a connection of their own; made by `open_store`.
 
-    def __init__(self, place: Place, engine: AsyncEngine, sealer: Sealer, *, busy_timeout_s: float) -> None:
+    `now` is the time that all who work on this database share: for whatever they write of when.
+    """
+
+    def __init__(
+        self, place: Place, engine: AsyncEngine, sealer: Sealer, *, busy_timeout_s: float, now: SharedTime
+    ) -> None:
+        self.now = now
         self.place = place
         self.engine = engine
         self.sealer = sealer
@@ -113,10 +120,15 @@ async def open_store(
     place = read_place(url)
     with failures.told_of(place.label):
         await bring_up_to_date(place, migrate=migrate, busy_timeout_s=busy_timeout_s)
-    engine = make_engine(place, busy_timeout_s=busy_timeout_s)
+    now = SharedTime()
+    engine = make_engine(place, busy_timeout_s=busy_timeout_s, shared_time=now)
     try:
         with failures.told_of(place.label):
             sealer = await unlock(place, engine, given=secret_keys, data_dir=data_dir)
-        yield Store(place, engine, sealer, busy_timeout_s=busy_timeout_s)
+        store = Store(place, engine, sealer, busy_timeout_s=busy_timeout_s, now=now)
+        if place.file is None:
+            async with store.writing():
+                pass  # what time it is is heard as it begins
+        yield store
     finally:
         await engine.dispose()

@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from adept.store import one_trip
 from adept.store.places import Place
+from adept.store.shared_time import SharedTime
 
 # A writer that was stopped in mid-transaction (SIGSTOP, a machine that vanished) holds rows on PostgreSQL; the server
 # ends it after this long, less than a lease, so that whoever takes over isn't kept waiting by a corpse.
@@ -43,10 +44,18 @@ class Begin(StrEnum):
     MIGRATE = "migrate"  # a write of the schema: no foreign keys while tables are rebuilt, no limit on its length
 
 
-def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True, alone: bool = False) -> AsyncEngine:
+def make_engine(
+    place: Place,
+    *,
+    busy_timeout_s: float,
+    pooled: bool = True,
+    alone: bool = False,
+    shared_time: SharedTime | None = None,
+) -> AsyncEngine:
     """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`.
 
-    `alone`: a connection to SQLite is made only where nobody else has one, and keeps everybody else out.
+    `alone`: a connection to SQLite is made only where nobody else has one, and keeps everybody else out. `shared_time`
+    is told what time it is on PostgreSQL.
     """
     options: dict[str, Any] = {"hide_parameters": True}  # what is bound has no place in logs and errors
     if pooled:
@@ -57,7 +66,7 @@ def make_engine(place: Place, *, busy_timeout_s: float, pooled: bool = True, alo
     options["connect_args"] = connecting(place) if place.file is None else {"async_creator_fn": one_trip.connect}
     engine = create_async_engine(place.url, **options)
     if place.file is None:
-        _set_up_postgresql(engine, busy_timeout_s)
+        _set_up_postgresql(engine, busy_timeout_s, shared_time or SharedTime())
     else:
         logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows what is bound
         _set_up_sqlite(engine, busy_timeout_s, alone=alone)
@@ -124,7 +133,7 @@ def _sqlite_settings(kind: Begin, busy_timeout_s: float) -> set[tuple[str, str]]
     }
 
 
-def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float) -> None:
+def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float, shared_time: SharedTime) -> None:
     """Bound every wait for a lock, and end writers that stall; durable is what PostgreSQL always is.
 
     Lists of devices read indexes that hold all they ask for, which PostgreSQL believes slow unless told that disks of
@@ -133,6 +142,8 @@ def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float) -> None:
     Behind a pooler (PgBouncer) that hands each transaction to another session, what is set for a session would be lost
     or be somebody else's: there it is set for each transaction, in one statement, and nothing is prepared. A pooler
     gives itself away: the number it gives the session is not the server's.
+
+    What time it is is asked along with what a transaction that writes is set to, and so costs nothing.
     """
     always = {"lock_timeout": str(int(busy_timeout_s * 1000)), "random_page_cost": "1.1", "jit": "off"}
     stalled = {"idle_in_transaction_session_timeout": f"{STALLED_WRITER_S}s"}
@@ -154,8 +165,10 @@ def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float) -> None:
     def begin(connection: Connection) -> None:
         wanted = dict(always) if connection.info["is_pooled"] else {}
         if connection.get_execution_options().get("begin") in (Begin.WRITE, Begin.DURABLE):
-            wanted |= stalled
-        if wanted:
+            asked_s = shared_time.ask()
+            told = connection.exec_driver_sql(f"{_settings(wanted | stalled, is_local=True)}, clock_timestamp()")
+            shared_time.hear(told.one()[-1], asked_s)
+        elif wanted:
             connection.exec_driver_sql(_settings(wanted, is_local=True))
 
 

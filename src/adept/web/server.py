@@ -15,7 +15,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adept.access.setup import make_link
@@ -85,7 +84,7 @@ async def serve_until(
                 faces.append(Listening(metrics_app(service), side))
             async with _running(background if worker else None, faces) as parts:
                 url = url_of(settings, main)
-                if secret := await make_link(store, now=utc_now):
+                if secret := await make_link(store, now=store.now):
                     on_set_up(f"{url}/setup#{secret}")
                 log.info("service started", extra={"url": url, "worker": worker})
                 on_ready(url, None if side is None else url_of(None, side))
@@ -116,32 +115,33 @@ async def work(settings: Settings, *, on_ready: OnReady) -> None:
     log.info("worker stopped")
 
 
-def utc_now() -> datetime:
-    """The computer's time."""
-    return datetime.now(UTC)
-
-
 @asynccontextmanager
 async def _made(store: Store, settings: Settings) -> AsyncIterator[tuple[Service, Runner | Worker]]:
     """The service, and who looks after accounts, whom it wakes."""
     metrics = Metrics()
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    async with ApplePace(store, settings.apple_limits(), holder, utc_now, metrics.request_waited) as pace:
+    async with ApplePace(store, settings.apple_limits(), holder, store.now, metrics.request_waited) as pace:
 
         def connect(token: ServerToken, base_url: str) -> AsyncClient:
-            http, observe = way_to(base_url, settings), metrics.request_ended
-            return AsyncClient(token, base_url=base_url, http=http, observe=observe, pace=pace.of(token, base_url))
+            return AsyncClient(
+                token,
+                base_url=base_url,
+                http=way_to(base_url, settings),
+                observe=metrics.request_ended,
+                pace=pace.of(token, base_url),
+                now=store.now,
+            )
 
-        visitor = Visitor(store, connect, utc_now, holder, random.random)
+        visitor = Visitor(store, connect, store.now, holder, random.random)
         kinds = job_kinds(visitor, keep=Keep.days(**settings.kept_days()), observe=metrics.pass_ended)
         background: Runner | Worker
         if store.dialect_name == "sqlite":
-            background = Runner(store, kinds, now=utc_now, width=settings.concurrency)
+            background = Runner(store, kinds, now=store.now, width=settings.concurrency)
         else:
             from adept.jobs.worker import Worker  # with the job engine, which is an extra
 
-            background = Worker(store, kinds, now=utc_now, width=settings.concurrency)
-        yield Service(store, settings, utc_now, connect, background.wake, metrics, holder=holder), background
+            background = Worker(store, kinds, now=store.now, width=settings.concurrency)
+        yield Service(store, settings, store.now, connect, background.wake, metrics, holder=holder), background
 
 
 def _opened(settings: Settings) -> AbstractAsyncContextManager[Store]:
