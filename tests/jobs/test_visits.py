@@ -10,6 +10,7 @@ import pytest
 from adept.accounts.registry import change, pause, remove, resume
 from adept.accounts.switch import NewToken
 from adept.accounts.tokens import offer_token
+from adept.errors import StoreError
 from adept.jobs.requests import request_pass
 from adept.jobs.schedule import Work
 from adept.store import leases
@@ -290,6 +291,19 @@ async def test_a_fault_of_adepts_own_costs_its_account_a_pass_and_is_not_repeate
     synced.apple.say(SYNC, page(cursor="s1"))
     assert (await rounds.visit()).error is None
     assert (await synced.account()).health_reason is None
+
+
+async def test_a_database_that_fails_during_a_visit_is_told_by_who_runs_the_visits(synced, rounds, caplog):
+    async def full():
+        raise StoreError("the disk is full")
+
+    synced.apple.say(SYNC, full)
+    await rounds.wait_until_due()
+    with caplog.at_level(logging.ERROR, "adept.jobs"), pytest.raises(StoreError, match="the disk is full"):
+        await rounds.visit()
+    assert caplog.records == []  # no fault of adept's own: no traceback
+    account = await synced.account()
+    assert (account.lease_until, account.failures, account.health) == (None, 1, "ok")
 
 
 async def test_an_account_that_another_process_walks_is_left_to_it(synced, rounds):

@@ -53,7 +53,8 @@ class Visitor:
     async def visit(self, due: DueAccount) -> Visited | None:
         """Do what is to be done for the account; None where another process was faster, or nothing is to be done.
 
-        What adept itself fails at is logged, and the account is tried again later; StoreError is raised as well.
+        What adept itself fails at is logged, and the account is tried again later; after StoreError, which is raised
+        for the caller to log, too.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -74,13 +75,14 @@ class Visitor:
             except LeaseLost:
                 log.info("account was taken away", extra={"account": due.name})
                 return None
+            except StoreError as error:
+                await self._put_off(lease, error)
+                raise
             except Exception as fault:
                 log.exception("visit failed", extra={"account": due.name})
-                error = _told(fault)
-                await self._put_off(lease, error)
-                if isinstance(fault, StoreError):
-                    raise
-                return Visited(Work.NOTHING, error=error)
+                told = _told(fault)
+                await self._put_off(lease, told)
+                return Visited(Work.NOTHING, error=told)
 
     async def _look_after(self, lease: Lease) -> Visited | None:
         async with self.store.reading() as tx:
