@@ -26,7 +26,7 @@ from adept.sync.outcome import PassKind
 from tests.jobs.test_runner import SOON_S, Fleet, hanging
 from tests.postgres import TEMPLATE, Cluster
 from tests.store.test_schema import migrate
-from tests.sync.apple import FETCH, Clock, device, page
+from tests.sync.apple import FETCH, SYNC, Clock, device, page
 
 
 @pytest.fixture
@@ -127,6 +127,31 @@ async def test_the_job_of_a_dead_worker_is_taken_away_and_done_by_another(fleet:
         await fleet.next_end()
     assert await fleet.passes("hq") == ["done"]
     assert await told(fleet.store, "SELECT status::text FROM procrastinate_jobs") == ["failed"]
+
+
+FULL_DISK = """
+    CREATE FUNCTION fill_disk() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$
+"""
+AS_JOBS_END = "CREATE TRIGGER full_disk BEFORE DELETE ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION fill_disk()"
+
+
+async def test_an_account_whose_jobs_end_could_not_be_written_is_visited_again(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+):
+    # found by the fault suite, seed 3: the job stayed a live worker's, and nobody was given the account any more
+    await fleet.add("hq")
+    await told(fleet.store, FULL_DISK)
+    await told(fleet.store, AS_JOBS_END)
+    async with working(fleet):
+        await fleet.next_end()
+        await until(fleet.store, NOTHING_AT_HAND)
+        await told(fleet.store, "DROP TRIGGER full_disk ON procrastinate_jobs")
+        fleet.apple("hq").say(SYNC, page(device("hq2"), cursor="s1"), page(cursor="s1"))
+        await request_pass(fleet.store, "hq", PassKind.SYNC, by=ADEPT, now=fleet.clock)
+        await fleet.next_end()
+    assert await fleet.passes("hq") == ["done", "done"]
+    assert "Traceback" not in caplog.text
 
 
 async def test_who_comes_by_a_job_of_an_account_that_somebody_walks_leaves_it_alone(fleet: Fleet):

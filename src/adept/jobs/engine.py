@@ -9,6 +9,7 @@ Workers ask for jobs twice a second rather than be notified: a pooler in transac
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException, ProcrastinateException
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 
 from adept.errors import StoreError
 from adept.jobs.schedule import AtHand, DueJob
@@ -28,6 +30,7 @@ POLL_EVERY_S = 0.5
 HEARTBEAT_EVERY_S = 5
 KEPT_H = 24  # how long jobs that failed can be looked at
 NEVER_S = 86_400
+ENDED_BY_OTHERS = "P0001"  # what its function raises where a job is ended that others, who took us for dead, have ended
 
 _DUE, _FAILING = "due", "failing"  # the names of its queues, for whoever looks; every worker takes from both
 
@@ -39,10 +42,16 @@ class Engine:
 
     def __init__(self, store: Store, kinds: Iterable[str], do: Do) -> None:
         self._store = store
-        self._app = App(connector=PsycopgConnector())
+        connector = PsycopgConnector()
+        self._app = App(connector=connector)
+        self._manager = self._app.job_manager
+        self._unended = asyncio.Event()
+        self._app.job_manager = _Ending(connector, self._unended)
         for kind in kinds:
             self._app.task(name=kind)(_task(kind, do))
         logging.getLogger("procrastinate").setLevel(logging.ERROR)
+        for name in ("procrastinate.worker", "procrastinate.utils"):
+            logging.getLogger(name).addFilter(_is_news)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -70,7 +79,7 @@ class Engine:
         ]
         if deferred:
             connection = await engine_jobs.driver_connection(tx)
-            await self._app.job_manager.batch_defer_jobs_async(deferred, connection=connection)
+            await self._manager.batch_defer_jobs_async(deferred, connection=connection)
 
     async def at_hand(self, tx: Transaction) -> list[AtHand]:
         """The jobs that wait in the queue or are being done."""
@@ -83,24 +92,41 @@ class Engine:
         Not retried: one about the same row may wait already, and that one would wait for this one's lock for ever.
         """
         with _told(self._store):
-            stalled = list(await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
+            stalled = list(await self._manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
             for job in stalled:
                 with suppress(ConnectorException):  # it ended meanwhile
-                    await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+                    await self._manager.finish_job(job, Status.FAILED, delete_job=False)
         return len(stalled)
 
     async def tidy(self) -> None:
         """Forget what ended long ago, and workers that are long dead."""
         with _told(self._store):
-            manager = self._app.job_manager
+            manager = self._manager
             await manager.delete_old_jobs(KEPT_H, include_failed=True, include_cancelled=True, include_aborted=True)
             await manager.prune_stalled_workers(3600)
 
     async def work(self, width: int) -> None:
         """Do jobs, `width` at a time, until cancelled: then what is under way is cancelled as well.
 
-        Ends with StoreError, or just so, where the database was away.
+        Ends with StoreError where the database was away, if only for the end of one job: that would stay a living
+        worker's for ever, and what it was about would never be handed out again.
         """
+        self._unended.clear()
+        working = asyncio.create_task(self._work(width), name="engine")
+        unended = asyncio.create_task(self._unended.wait(), name="unended job")
+        try:
+            await asyncio.wait({working, unended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            unended.cancel()
+            working.cancel()
+            await asyncio.wait({working})
+        if not working.cancelled():
+            working.result()
+        raise StoreError(
+            f"{self._store.place.label} was away for the job engine", way_out="look whether the server runs"
+        )
+
+    async def _work(self, width: int) -> None:
         with _told(self._store):
             await self._app.run_worker_async(
                 concurrency=width,
@@ -120,6 +146,26 @@ def _task(kind: str, do: Do) -> Callable[..., Awaitable[None]]:
         await do(DueJob(kind, id, name, is_failing))
 
     return run
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for tracebacks of a database that is away, which `work` tells in a sentence."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], ConnectorException)
+
+
+class _Ending(JobManager):
+    """Says when the end of a job could not be written; the worker that called goes on as if it had been."""
+
+    def __init__(self, connector: PsycopgConnector, unended: asyncio.Event) -> None:
+        super().__init__(connector)
+        self._unended = unended
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        try:
+            await super().finish_job(job, status, delete_job)
+        except ConnectorException as error:
+            if getattr(error.__cause__, "sqlstate", None) != ENDED_BY_OTHERS:
+                self._unended.set()
 
 
 class _told:  # noqa: N801  # reads as a function
