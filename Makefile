@@ -6,6 +6,7 @@
 
 PY ?= python3
 ARGS ?=
+MINUTES ?= 10
 # one more than cores: tests wait for processes and databases about a third of their time
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 BIN := .venv/bin
@@ -16,14 +17,14 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-h
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts pytest coverage bench pictures lock upgrade audit assets wheel sbom clean tools
+.PHONY: help setup demo test lint types contracts pytest soak coverage bench pictures lock upgrade audit assets wheel sbom clean tools
 # a recipe that fails must not leave its stamp behind
 .DELETE_ON_ERROR:
 
 help: ## list the targets
 	@echo "adept: targets of this Makefile"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PY=python3.12 (interpreter of .venv), ARGS=... (demo, pytest, bench, lock), WORKERS=2 (test processes)"
+	@echo "Variables: PY=python3.12 (interpreter of .venv), ARGS=... (demo, pytest, soak, bench, lock), WORKERS=2 (test processes), MINUTES=60 (soak)"
 
 setup: .venv/adept.ok ## make .venv from the run-time lock, with adept in it
 
@@ -44,6 +45,9 @@ contracts: .venv/dev.ok ## import-linter: who may import whom
 
 pytest: .venv/dev.ok tools ## the tests alone (ARGS="tests/sync -k cursor")
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+soak: .venv/dev.ok tools ## faults of every kind, run after run, for MINUTES=10; fails if anything is lost (ARGS="--seed 7 --runs 1")
+	@$(BIN)/python -m tests.acceptance.faults --minutes $(MINUTES) $(ARGS)
 
 coverage: .venv/dev.ok tools ## the tests under branch coverage, and its floor for each package (ARGS=sync: that one, by its own tests)
 	@$(BIN)/python scripts/branch_coverage.py -q -n $(WORKERS) --dist worksteal $(ARGS)

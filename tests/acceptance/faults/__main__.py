@@ -1,0 +1,54 @@
+"""`make soak MINUTES=20`: runs with seeds of their own, one after the other, until the time is over.
+
+Prints the acts, then for each run what was survived and what is wrong; at the end all of it together. Exit code 1 if
+anything was lost, told twice or left behind. `--seed N --runs 1` repeats a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections import Counter
+
+from tests.acceptance.faults.acts import schedule
+from tests.acceptance.faults.run import Outcome, run
+
+
+def main() -> int:
+    """Run, print, say whether anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.acceptance.faults", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="begin no run after so many minutes; default: 10")
+    parser.add_argument("--runs", type=int, help="no more than so many runs")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run; default: the time")
+    parser.add_argument("--seconds", type=float, default=120.0, help="how long each storm lasts; default: 120")
+    parser.add_argument("--acts", action="store_true", help="print the acts of that seed, and run nothing")
+    asked = parser.parse_args()
+    if asked.acts:
+        print(*schedule(asked.seed, asked.seconds), sep="\n")
+        return 0
+    outcomes: list[Outcome] = []
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < 60 * asked.minutes and (asked.runs is None or len(outcomes) < asked.runs):
+        seed = asked.seed + len(outcomes)
+        print(f"--- seed {seed}: repeat with --seed {seed} --runs 1 --seconds {asked.seconds:g}", flush=True)
+        acts = schedule(seed, asked.seconds)
+        outcomes.append(asyncio.run(run(acts, seed=seed, echo=lambda line: print(line, flush=True))))
+        print(outcomes[-1].report(), flush=True)
+    _tell_all(outcomes, time.monotonic() - began_s)
+    return 1 if any(outcome.wrong for outcome in outcomes) else 0
+
+
+def _tell_all(outcomes: list[Outcome], took_s: float) -> None:
+    survived: Counter[str] = sum((outcome.faults + outcome.struck for outcome in outcomes), Counter())
+    bad = [outcome for outcome in outcomes if outcome.wrong]
+    print(f"=== {len(outcomes)} runs in {took_s / 60:.1f} minutes, {sum(survived.values())} faults")
+    print(*(f"{count:6} {kind}" for kind, count in sorted(survived.items())), sep="\n")
+    print(f"{sum(outcome.changes for outcome in outcomes)} changes followed")
+    print(*(f"seed {outcome.seed}: {one}" for outcome in bad for one in outcome.wrong), sep="\n")
+    print(f"{len(bad)} runs lost something" if bad else "nothing lost, nothing twice, nothing left behind")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
