@@ -86,7 +86,7 @@ def test_the_tools_that_the_tests_lack_are_named_together(machine: Path, root: P
     program(machine, "ls", "exit 2")  # no initdb in Debian's folders
     answer = run(machine, root / "scripts" / "test_tools.sh")
     assert answer.returncode == 1
-    assert "postgresql openssl curl chromium pgbouncer systemd prometheus" in answer.stderr
+    assert "postgresql openssl curl chromium pgbouncer libfaketime systemd prometheus" in answer.stderr
 
 
 def test_ci_exits_as_the_tests_do_and_ends_with_the_runners_closing_lines(root: Path, tmp_path: Path) -> None:
