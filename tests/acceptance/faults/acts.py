@@ -89,6 +89,8 @@ def _end(dice: random.Random, at_s: float) -> Sequence[Act]:
 
 def _stop(dice: random.Random, at_s: float) -> Sequence[Act]:
     who = dice.choice((*OURS, "proxy", "simulator"))
+    if who == "simulator":  # what is done at Apple meanwhile waits for it
+        return [Act(at_s, "nap", who, number=dice.randint(1, 5), fault="SIGSTOP")]
     return Act(at_s, "stop", who, fault="SIGSTOP"), Act(at_s + dice.uniform(1, 6), "continue", who)
 
 

@@ -78,6 +78,9 @@ class Storm:
                 machines[act.what].stop()
             case "continue":
                 machines[act.what].go_on()
+            case "nap":
+                task = asyncio.create_task(self._nap(act.what, act.number), name=f"the nap of {act.what}")
+                self._begin_aside(task)
             case "stop all of" | "continue all of":
                 (self._stop_postgresql if act.kind == "stop all of" else self._wake_postgresql)()
             case "terminate backends":
@@ -115,6 +118,12 @@ class Storm:
     def _begin_aside(self, task: asyncio.Task[None]) -> None:
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
+
+    async def _nap(self, name: str, seconds: int) -> None:
+        machine = self.site.machines[name]
+        machine.stop()
+        await asyncio.sleep(seconds)
+        machine.go_on()
 
     async def _at_apple(self, act: Act, dice: random.Random) -> None:
         """Something happens to a few devices of the account's server."""

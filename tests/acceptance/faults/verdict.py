@@ -93,7 +93,8 @@ async def judge(site: Site, desk: Desk, renewals: Renewals, follower: Follower) 
     async with site.store() as store:
         hidden = await _accounts_shown_too_little(site)
         if await _pass_of_each(desk, renewals, verdict, kind="sync"):
-            for account in set(ACCOUNTS) - hidden:
+            held = {account for account in ACCOUNTS if await _open_holds(desk, account)}  # kept until a person looked
+            for account in set(ACCOUNTS) - hidden - held:
                 await _compare(store, site, account, verdict, when="after a sync")
         if await _pass_of_each(desk, renewals, verdict, kind="full"):
             await _decide_holds(desk, site, verdict)
@@ -153,13 +154,15 @@ async def _pass_of_each(desk: Desk, renewals: Renewals, verdict: Verdict, *, kin
     return False
 
 
+async def _open_holds(desk: Desk, account: str) -> list[dict[str, Any]]:
+    listed = (await desk.ask("GET", f"/accounts/{account}/holds")).json()["items"]
+    return [hold for hold in listed if hold["state"] == "open"]
+
+
 async def _decide_holds(desk: Desk, site: Site, verdict: Verdict) -> None:
     """A person looks at what is held: it must be gone at Apple, and then may go here."""
     for account in ACCOUNTS:
-        listed = (await desk.ask("GET", f"/accounts/{account}/holds")).json()["items"]
-        for hold in listed:
-            if hold["state"] != "open":
-                continue
+        for hold in await _open_holds(desk, account):
             held = (await desk.ask("GET", f"/accounts/{account}/holds/{hold['id']}")).json()["serial_numbers"]
             alive = set(held) & set(await site.truth(account))
             verdict.add(f"{account}: a hold keeps devices that Apple has", sorted(alive))
