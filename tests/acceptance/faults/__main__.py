@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ def main() -> int:
     if asked.acts:
         print(*schedule(asked.seed, asked.seconds), sep="\n")
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: whoever was started is ended
     outcomes: list[Outcome] = []
     began_s = time.monotonic()
     while time.monotonic() - began_s < 60 * asked.minutes and (asked.runs is None or len(outcomes) < asked.runs):
