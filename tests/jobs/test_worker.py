@@ -154,6 +154,23 @@ async def test_an_account_whose_jobs_end_could_not_be_written_is_visited_again(
     assert "Traceback" not in caplog.text
 
 
+async def test_a_disk_that_is_full_where_jobs_are_handed_out_is_told_in_a_sentence_and_costs_a_turn(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+):
+    # found by the fault suite, seed 3004: told as a fault of adept's own, with a traceback
+    await fleet.add("hq")
+    await told(fleet.store, FULL_DISK)
+    await told(fleet.store, AS_JOBS_END.replace("DELETE", "INSERT"))
+    worker = Worker(fleet.store, fleet.kinds(), now=fleet.clock, width=1)
+    async with worker._engine.opened():
+        assert not await worker._take_turn()
+        await told(fleet.store, "DROP TRIGGER full_disk ON procrastinate_jobs")
+        assert await worker._take_turn()
+        assert await told(fleet.store, "SELECT count(*) FROM procrastinate_jobs") == [1]
+    assert [record.message for record in caplog.records] == ["worker waits for the database"]
+    assert "Traceback" not in caplog.text
+
+
 async def test_who_comes_by_a_job_of_an_account_that_somebody_walks_leaves_it_alone(fleet: Fleet):
     await fleet.add("hq")
     async with fleet.store.reading() as tx:

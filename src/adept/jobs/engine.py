@@ -79,7 +79,8 @@ class Engine:
         ]
         if deferred:
             connection = await engine_jobs.driver_connection(tx)
-            await self._manager.batch_defer_jobs_async(deferred, connection=connection)
+            with _told(self._store):
+                await self._manager.batch_defer_jobs_async(deferred, connection=connection)
 
     async def at_hand(self, tx: Transaction) -> list[AtHand]:
         """The jobs that wait in the queue or are being done."""
