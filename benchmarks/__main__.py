@@ -1,5 +1,5 @@
 """`python -m benchmarks [--quick] [PART …]`: measure all parts, or those named, and write them into
-docs/reference/benchmarks.md unless `--quick`. Parts: library, simulator, inventory, load.
+docs/reference/benchmarks.md unless `--quick`. Parts: library, simulator, inventory, load, workers.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from benchmarks.machine import described
 from benchmarks.postgres import postgres
 from benchmarks.simulator import simulator_section
 from benchmarks.store import Databases, big_section, sync_section
+from benchmarks.workers import workers_section
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 NOTES = Path(__file__).with_name("notes.md")
 
 
-PARTS = ("library", "simulator", "inventory", "load")
+PARTS = ("library", "simulator", "inventory", "load", "workers")
 
 
 def main() -> None:
@@ -49,6 +50,9 @@ def main() -> None:
         if "load" in parts:
             devices, seconds = (5_000, 3) if asked.quick else (200_000, 30)
             sections.append(_dated(load_section(databases, devices=devices, seconds=seconds)))
+        if "workers" in parts:
+            accounts, big = (40, 5_000) if asked.quick else (2_000, 500_000)
+            sections.append(_dated(workers_section(server, accounts=accounts, big=big)))
         head = _head("make bench", postgresql=server.version())
     print("\n\n".join([head, *sections]))
     if not asked.quick:
