@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import text
 
 from adept.errors import Outdated
@@ -169,6 +170,17 @@ async def test_a_disk_that_is_full_where_jobs_are_handed_out_is_told_in_a_senten
         assert await told(fleet.store, "SELECT count(*) FROM procrastinate_jobs") == [1]
     assert [record.message for record in caplog.records] == ["worker waits for the database"]
     assert "Traceback" not in caplog.text
+
+
+async def test_what_the_engine_leaves_behind_when_the_database_goes_is_no_traceback(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+):
+    # found by the fault suite, seed 5003: its heartbeat came upon the pool that had been closed
+    async with working(fleet):
+        pass
+    lost = {"message": "Task exception was never retrieved", "exception": ConnectorException()}
+    asyncio.get_running_loop().default_exception_handler(lost)
+    assert caplog.records == []
 
 
 async def test_who_comes_by_a_job_of_an_account_that_somebody_walks_leaves_it_alone(fleet: Fleet):

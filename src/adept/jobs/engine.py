@@ -50,7 +50,11 @@ class Engine:
         for kind in kinds:
             self._app.task(name=kind)(_task(kind, do))
         logging.getLogger("procrastinate").setLevel(logging.ERROR)
-        for name in ("procrastinate.worker", "procrastinate.utils"):
+        for name in (
+            "procrastinate.worker",
+            "procrastinate.utils",
+            "asyncio",
+        ):  # the last: of tasks that it left behind
             logging.getLogger(name).addFilter(_is_news)
 
     @asynccontextmanager

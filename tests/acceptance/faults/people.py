@@ -85,22 +85,35 @@ class Renewals:
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def renew(self, account: str) -> None:
-        """Get a new token for the account, which kills the one in use, and see that adept takes it."""
+        """Get a new token for the account, which kills the one in use, and see that adept takes it.
+
+        One that is not taken, if only because it expired on the way, is given up for another.
+        """
         async with self._locks.setdefault(account, asyncio.Lock()):
             site, server = self.desk.site, self.desk.site.server(account)
-            certificate = await self._insist("GET", f"/accounts/{account}/certificate")
-            await site.apple("PUT", f"/servers/{server}/certificate", content=certificate)
-            token = await site.portal.post(f"/servers/{server}/token")
-            token.raise_for_status()
-            await self._insist("PUT", f"/accounts/{account}/token", content=token.content)
+            while True:
+                if await self._renewed(account, server, site):
+                    break
+                await asyncio.sleep(0.5)
             self.renewed += 1
 
-    async def _insist(self, method: str, path: str, **more: Any) -> bytes:
+    async def _renewed(self, account: str, server: str, site: Site) -> bool:
+        certificate = await self._insist("GET", f"/accounts/{account}/certificate")
+        if certificate.is_error:
+            return False
+        await site.apple("PUT", f"/servers/{server}/certificate", content=certificate.content)
+        token = await site.portal.post(f"/servers/{server}/token")
+        token.raise_for_status()
+        with suppress(NotAnswered):  # or Apple's refusal, handed on as 502
+            taken = await self.desk.ask("PUT", f"/accounts/{account}/token", content=token.content)
+            return taken.is_success
+        return False
+
+    async def _insist(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        """An answer, however often that must be asked for."""
         while True:
             with suppress(NotAnswered):
-                answer = await self.desk.ask(method, path, **more)
-                if answer.status_code < 300:
-                    return answer.content
+                return await self.desk.ask(method, path, **more)
             await asyncio.sleep(0.5)
 
 
