@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -105,6 +106,21 @@ async def test_a_body_that_stops_halfway_is_given_up_with_408() -> None:
         status, body = await line.answer()
         assert (status, problem(body)) == (408, "too_slow")
         assert await line.rest() == b""
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # found by the fault suite, seed 6000: an upload to a service that slept was told as a bug, with a traceback
+    with caplog.at_level(logging.INFO, "adept.web"):
+        async with served(make_app()) as port:
+            async with line_to(port) as line:
+                await line.send(b"POST /api/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
+            async with asyncio.timeout(10):
+                while not caplog.records:  # noqa: ASYNC110  # logs have no event
+                    await asyncio.sleep(0.01)
+    assert [record.message for record in caplog.records] == ["request not answered whole"]
+    assert caplog.records[0].__dict__["trouble"] == "cut off: the client left"
 
 
 async def test_a_body_that_drips_is_given_up_when_its_time_is_over() -> None:

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adept.web.failures import told
@@ -50,6 +50,8 @@ class RequestLog:
             await self.app(scope, receive, sending)
         except asyncio.CancelledError:  # the server's last resort; nothing above this task waits for it
             trouble = "cut off: the service stopped"
+        except ClientDisconnect:
+            trouble = "cut off: the client left"
         except TooSlow:
             trouble = "cut off: the client took nothing of the answer"
         except Exception:
