@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from adept.simulator.fault_words import WORDS
 from tests.acceptance.faults.acts import OURS, Act
 from tests.acceptance.faults.people import Follower, Renewals, at_a_desk, keep_asking
 from tests.acceptance.faults.site import Site, site
@@ -71,7 +72,7 @@ async def run(acts: Sequence[Act], *, seed: int, echo: Callable[[str], None]) ->
 
 async def _counted(storm: Storm, made: Site) -> tuple[Counter[str], Counter[str]]:
     """Faults that began; and, of those that were ordered at the simulator, how often they struck."""
-    ordered = {act for act in storm.faults if act.startswith("answer ")}
+    ordered = {kind for kind in storm.faults if kind.removeprefix("answer ") in WORDS}
     asked = await made.apple("GET", "/requests")
     struck = Counter(f"answer {entry['fault']}" for entry in asked["requests"] if entry["fault"])
     return Counter({kind: count for kind, count in storm.faults.items() if kind not in ordered}), struck
