@@ -12,7 +12,7 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy import text
 
-from adept.errors import Outdated
+from adept.errors import Outdated, StoreError
 from adept.jobs.engine import Engine
 from adept.jobs.kinds import JobKinds, find_due
 from adept.jobs.requests import request_pass
@@ -172,13 +172,14 @@ async def test_a_disk_that_is_full_where_jobs_are_handed_out_is_told_in_a_senten
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("left", [ConnectorException(), StoreError("the pool is closed")])
 async def test_what_the_engine_leaves_behind_when_the_database_goes_is_no_traceback(
-    fleet: Fleet, caplog: pytest.LogCaptureFixture
+    fleet: Fleet, caplog: pytest.LogCaptureFixture, left: Exception
 ):
-    # found by the fault suite, seed 5003: its heartbeat came upon the pool that had been closed
+    # found by the fault suite, seeds 5003 and 8001: its heartbeat, and its farewell, came upon a pool that was closed
     async with working(fleet):
         pass
-    lost = {"message": "Task exception was never retrieved", "exception": ConnectorException()}
+    lost = {"message": "Task exception was never retrieved", "exception": left}
     asyncio.get_running_loop().default_exception_handler(lost)
     assert caplog.records == []
 

@@ -155,7 +155,7 @@ def _task(kind: str, do: Do) -> Callable[..., Awaitable[None]]:
 
 def _is_news(record: logging.LogRecord) -> bool:
     """False for tracebacks of a database that is away, which `work` tells in a sentence."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], ConnectorException)
+    return record.exc_info is None or not isinstance(record.exc_info[1], ConnectorException | StoreError)
 
 
 class _Ending(JobManager):

@@ -62,10 +62,10 @@ class Machine:
             self.process.wait()
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """Ask it to end."""
+        """Ask it to end, once: a second SIGTERM ends a process at once."""
         self.wanted = False
         self._send(signal.SIGCONT)
-        if self.is_alive:
+        if self.is_alive and self._ending_since_s is None:
             self._send(number)
             self._ending_since_s = time.monotonic()
 
