@@ -243,7 +243,7 @@ async def test_an_account_can_be_removed_while_its_pass_runs(service: RunningSer
             if found.get("state") == "running":
                 gone = await service.delete("/api/v1/accounts/hq", role="admin", params={"confirm": "hq"})
                 assert gone.status_code == 200
-        assert seen[-1] == "gone"
+        assert seen[-1] in ("gone", "end")  # of its end it is told where the walker was faster than the removal
         told(await service.get(location, role="viewer"), 404, "not_found")
     left = await kept(service.store)
     assert [left[name] for name in ("accounts", "server_tokens", "devices", "passes", "seen_pages")] == [[]] * 5
