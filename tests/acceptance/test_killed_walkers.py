@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import select
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,14 +143,24 @@ async def test_walkers_killed_at_random_points_lose_nothing_and_tell_everything_
     assert [row.state for row in found["passes"]].count("lost") >= 1
 
 
+async def put_to_sleep(walker, store):
+    """Stop it where it holds nothing: stopped in a write, of its lease for one, it keeps SQLite from everybody."""
+    while True:
+        walker.process.send_signal(signal.SIGSTOP)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1), store.writing():
+                return
+        walker.process.send_signal(signal.SIGCONT)
+
+
 async def test_a_walker_that_slept_through_its_lease_writes_nothing_more(store, database_url, secret_key):
     simulator = Simulator(devices=600, seed=3, page_limit=50)
     with serve(simulator) as running:
         await with_account(store, running)
         simulator.fault("post_server_devices", "slow", after=5, seconds=2)
         with walking(database_url, secret_key) as sleeper:
-            assert sleeper.until_page(5)  # and the sixth page, slow, is on its way: no transaction is open
-            sleeper.process.send_signal(signal.SIGSTOP)
+            assert sleeper.until_page(5)  # and the sixth page, slow, is on its way
+            await put_to_sleep(sleeper, store)
             with walking(database_url, secret_key) as successor:
                 assert successor.end() == {"state": "done", "error": None}
             before = await everything(store)
