@@ -37,17 +37,6 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def environment(database_url: str, secret_key: str, tmp_path: Path) -> dict[str, str]:
-    """The variables of every process of a test: they share its database."""
-    return {
-        "ADEPT_DATABASE_URL": database_url,
-        "ADEPT_SECRET_KEYS": secret_key,
-        "ADEPT_DATA_DIR": str(tmp_path / "data"),
-        "ADEPT_ALLOW_PRIVATE_ADDRESSES": "true",
-    }
-
-
-@pytest.fixture
 async def key(store: Store) -> str:
     _, secret = await create_key(store, "tests", role=Role.ADMIN, may_read_secrets=True, by=BY_ADEPT, now=now)
     return secret

@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -40,16 +39,6 @@ def database_url(postgresql: Cluster) -> Iterator[str]:
     """Workers are PostgreSQL's."""
     with postgresql.database(TEMPLATE) as url:
         yield url
-
-
-@pytest.fixture
-def environment(database_url: str, secret_key: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "ADEPT_DATABASE_URL": database_url,
-        "ADEPT_SECRET_KEYS": secret_key,
-        "ADEPT_DATA_DIR": str(tmp_path / "data"),
-        "ADEPT_ALLOW_PRIVATE_ADDRESSES": "true",
-    }
 
 
 @pytest.fixture

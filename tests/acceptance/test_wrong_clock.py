@@ -30,12 +30,11 @@ from tests.acceptance.test_workers import (
     assert_as_if_nothing_had_happened,
     database_url,
     ended,
-    environment,
     until_true,
     with_account,
 )
 
-__all__ = ["apple", "database_url", "environment"]
+__all__ = ["apple", "database_url"]
 
 connect: Connect = lambda token, base_url: AsyncClient(token, base_url=base_url)  # noqa: E731
 
