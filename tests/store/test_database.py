@@ -2,8 +2,11 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from psycopg import sql
@@ -17,6 +20,7 @@ from adept.store.one_trip import FIRST_ROWS
 from tests.postgres import Cluster
 from tests.store.examples import an_account, device_row, devices_of
 
+ROOT = Path(__file__).parents[2]
 SECONDS = 0.3  # long enough for a wait that must not be endless
 
 
@@ -111,6 +115,12 @@ async def test_a_statement_that_is_cancelled_on_its_way_leaves_nothing_behind(st
     async with store.writing() as tx:
         assert await devices.live_count(tx, account.id) in (0, 5000)
         await devices_of(tx, account.id, "B1")
+
+
+def test_a_task_that_is_cancelled_twice_holds_up_neither_the_store_nor_the_process(tmp_path: Path):
+    program = [sys.executable, "-W", "error", "-m", "tests.store.impatient", str(tmp_path / "adept.sqlite3")]
+    ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ended\n", "")
 
 
 async def test_a_reader_sees_one_state_while_others_write(store: Store):

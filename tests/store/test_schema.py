@@ -20,7 +20,7 @@ from adept.errors import StoreError
 from adept.store import schema, tables
 from adept.store.changes import draw_numbers
 from adept.store.database import Store, open_store
-from adept.store.engines import Begin, make_engine
+from adept.store.engines import Begin, open_engine
 from adept.store.places import read_place
 from adept.store.sealing import Sealer, read_keys
 from tests.store.examples import NOW, an_account, devices_of
@@ -32,14 +32,13 @@ LATER = Path(__file__).with_name("later_migrations")
 @asynccontextmanager
 async def connected(url: str, begin: Begin) -> AsyncIterator[AsyncConnection]:
     """A connection in a transaction of the kind, to a database in whatever state."""
-    engine = make_engine(read_place(url), busy_timeout_s=30, pooled=False)
-    try:
-        async with engine.connect() as connection:
-            await connection.execution_options(begin=begin)
-            async with connection.begin():
-                yield connection
-    finally:
-        await engine.dispose()
+    async with (
+        open_engine(read_place(url), busy_timeout_s=30, pooled=False) as engine,
+        engine.connect() as connection,
+    ):
+        await connection.execution_options(begin=begin)
+        async with connection.begin():
+            yield connection
 
 
 async def migrate(url: str, revision: str, *, later: bool = False) -> None:

@@ -22,7 +22,7 @@ from adept.store.database import BUSY_TIMEOUT_S
 from adept.store.device_values import index_all
 from adept.store.dialects import insert_into, is_sqlite
 from adept.store.digest import Digest, digest_of
-from adept.store.engines import Begin, make_engine
+from adept.store.engines import Begin, open_engine
 from adept.store.keyset import batch_after, key_of
 from adept.store.numbering import last_numbers, set_last_numbers
 from adept.store.places import Place
@@ -198,18 +198,17 @@ async def _empty(tx: AsyncConnection) -> None:
 @asynccontextmanager
 async def _source(place: Place) -> AsyncIterator[AsyncConnection]:
     """A transaction on the source that sees one state of it, in which nobody else writes until the block ends."""
-    engine = make_engine(place, busy_timeout_s=_ALONE_TIMEOUT_S, pooled=False, alone=True)
-    try:
-        with failures.told_of(place.label):
-            await bring_up_to_date(place, migrate=False, busy_timeout_s=BUSY_TIMEOUT_S)
-            async with _connected(engine, place) as connection:
-                options = {} if is_sqlite(connection) else {"isolation_level": "REPEATABLE READ"}
-                await connection.execution_options(begin=Begin.READ, **options)
-                async with connection.begin():
-                    await _keep_writers_out(connection, place)
-                    yield connection
-    finally:
-        await engine.dispose()
+    with failures.told_of(place.label):
+        await bring_up_to_date(place, migrate=False, busy_timeout_s=BUSY_TIMEOUT_S)
+        async with (
+            open_engine(place, busy_timeout_s=_ALONE_TIMEOUT_S, pooled=False, alone=True) as engine,
+            _connected(engine, place) as connection,
+        ):
+            options = {} if is_sqlite(connection) else {"isolation_level": "REPEATABLE READ"}
+            await connection.execution_options(begin=Begin.READ, **options)
+            async with connection.begin():
+                await _keep_writers_out(connection, place)
+                yield connection
 
 
 async def _keep_writers_out(connection: AsyncConnection, place: Place) -> None:
@@ -224,15 +223,14 @@ async def _keep_writers_out(connection: AsyncConnection, place: Place) -> None:
 @asynccontextmanager
 async def _target(place: Place) -> AsyncIterator[AsyncConnection]:
     """A connection to the target, which keeps out everybody else who copies."""
-    engine = make_engine(place, busy_timeout_s=BUSY_TIMEOUT_S, pooled=False, alone=True)
-    try:
-        async with _connected(engine, place) as connection:
-            await connection.execution_options(begin=Begin.WRITE)
-            if not is_sqlite(connection):
-                await _take_turn(connection, place)
-            yield connection
-    finally:
-        await engine.dispose()
+    async with (
+        open_engine(place, busy_timeout_s=BUSY_TIMEOUT_S, pooled=False, alone=True) as engine,
+        _connected(engine, place) as connection,
+    ):
+        await connection.execution_options(begin=Begin.WRITE)
+        if not is_sqlite(connection):
+            await _take_turn(connection, place)
+        yield connection
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adept.errors import StoreError
 from adept.store import failures
-from adept.store.engines import Begin, make_engine
+from adept.store.engines import Begin, open_engine
 from adept.store.places import Place, read_place
 from adept.store.schema import bring_up_to_date
 from adept.store.sealing import Sealer
@@ -121,8 +121,7 @@ async def open_store(
     with failures.told_of(place.label):
         await bring_up_to_date(place, migrate=migrate, busy_timeout_s=busy_timeout_s)
     now = SharedTime()
-    engine = make_engine(place, busy_timeout_s=busy_timeout_s, shared_time=now)
-    try:
+    async with open_engine(place, busy_timeout_s=busy_timeout_s, shared_time=now) as engine:
         with failures.told_of(place.label):
             sealer = await unlock(place, engine, given=secret_keys, data_dir=data_dir)
         store = Store(place, engine, sealer, busy_timeout_s=busy_timeout_s, now=now)
@@ -130,5 +129,3 @@ async def open_store(
             async with store.writing():
                 pass  # what time it is is heard as it begins
         yield store
-    finally:
-        await engine.dispose()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -44,18 +46,19 @@ class Begin(StrEnum):
     MIGRATE = "migrate"  # a write of the schema: no foreign keys while tables are rebuilt, no limit on its length
 
 
-def make_engine(
+@asynccontextmanager
+async def open_engine(
     place: Place,
     *,
     busy_timeout_s: float,
     pooled: bool = True,
     alone: bool = False,
     shared_time: SharedTime | None = None,
-) -> AsyncEngine:
-    """An engine for the place; nothing is connected yet. No wait for a lock is longer than `busy_timeout_s`.
+) -> AsyncIterator[AsyncEngine]:
+    """An engine for the place; nothing is connected yet, nor any more when the block has ended.
 
-    `alone`: a connection to SQLite is made only where nobody else has one, and keeps everybody else out. `shared_time`
-    is told what time it is on PostgreSQL.
+    No wait for a lock is longer than `busy_timeout_s`. `alone`: a connection to SQLite is made only where nobody else
+    has one, and keeps everybody else out. `shared_time` is told what time it is on PostgreSQL.
     """
     options: dict[str, Any] = {"hide_parameters": True}  # what is bound has no place in logs and errors
     if pooled:
@@ -63,14 +66,21 @@ def make_engine(
         options |= {"pool_pre_ping": place.file is None}
     else:
         options |= {"poolclass": NullPool}
-    options["connect_args"] = connecting(place) if place.file is None else {"async_creator_fn": one_trip.connect}
+    connections = one_trip.Connections()
+    options["connect_args"] = connecting(place) if place.file is None else {"async_creator_fn": connections.connect}
     engine = create_async_engine(place.url, **options)
     if place.file is None:
         _set_up_postgresql(engine, busy_timeout_s, shared_time or SharedTime())
     else:
         logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows what is bound
         _set_up_sqlite(engine, busy_timeout_s, alone=alone)
-    return engine
+    try:
+        yield engine
+    finally:
+        try:
+            await engine.dispose()
+        finally:
+            connections.end()
 
 
 def connecting(place: Place) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adept.errors import AdeptError
 from adept.store import failures
 from adept.store.dialects import clock, is_sqlite
-from adept.store.engines import Begin, make_engine
+from adept.store.engines import Begin, open_engine
 from adept.store.places import Place
 from adept.store.rows import read_row
 from adept.store.schema import VERSION_TABLE
@@ -107,16 +107,16 @@ async def newest_passes(tx: AsyncConnection, *, limit: int) -> list[dict[str, ob
 
 async def revision_of(place: Place, *, busy_timeout_s: float) -> str | AdeptError | None:
     """The database's revision, ours or not, None for an empty one; or the error that says why it can't be reached."""
-    engine = make_engine(place, busy_timeout_s=busy_timeout_s, pooled=False)
     try:
         with failures.told_of(place.label):
-            async with engine.connect() as connection:
+            async with (
+                open_engine(place, busy_timeout_s=busy_timeout_s, pooled=False) as engine,
+                engine.connect() as connection,
+            ):
                 await connection.execution_options(begin=Begin.READ)
                 return await connection.run_sync(_revision)
     except AdeptError as error:
         return error
-    finally:
-        await engine.dispose()
 
 
 def _revision(connection: Connection) -> str | None:

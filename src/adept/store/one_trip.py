@@ -8,26 +8,67 @@ itself to run a function in its thread.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import aiosqlite
 
 FIRST_ROWS = 2000  # twice a page of devices; what is streamed asks for more as it goes
 
 
-def connect(database: str, **options: Any) -> aiosqlite.Connection:
-    """A connection that is opened when it is awaited; its thread doesn't keep the process alive."""
-    return _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=FIRST_ROWS)
+class Connections:
+    """The connections of an engine, so that none of them outlives it."""
+
+    def __init__(self) -> None:
+        self._made: WeakSet[_Connection] = WeakSet()
+
+    def connect(self, database: str, **options: Any) -> aiosqlite.Connection:
+        """A connection that is opened when it is awaited; its thread doesn't keep the process alive."""
+        connection = _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=FIRST_ROWS)
+        self._made.add(connection)
+        return connection
+
+    def end(self) -> None:
+        """Close all, also those that a cancelled task left in the middle of a statement, which is broken off.
+
+        Waits for the threads, which would fail if they came with a result when the event loop is closed.
+        """
+        for connection in list(self._made):
+            connection.end()
 
 
 class _Connection(aiosqlite.Connection):
-    """Gives out cursors that save trips, and makes none to roll back what was never begun."""
+    """Gives out cursors that save trips, and makes none to roll back what was never begun.
+
+    It can be closed any number of times, by tasks that are cancelled meanwhile too. Twice would be a wait for ever at
+    aiosqlite's, for a thread that has ended; SQLAlchemy does so where a task is cancelled twice.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._thread.daemon = True
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Have the thread close the connection and end, if that wasn't said before."""
+        return super().stop() if self._running else None
+
+    async def close(self) -> None:
+        """Have it closed, and wait for it if nobody does yet."""
+        if (closed := self.stop()) is not None:
+            await closed
+
+    def end(self) -> None:
+        """Have it closed, and block until its thread has ended."""
+        self.stop()
+        if (connection := self._connection) is not None:
+            with suppress(sqlite3.ProgrammingError):  # the thread closed it this moment
+                connection.interrupt()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function where the connection lives."""

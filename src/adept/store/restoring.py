@@ -31,7 +31,7 @@ from adept.store.backup import (
     schema_of,
 )
 from adept.store.changes import leave_gap
-from adept.store.engines import Begin, make_engine
+from adept.store.engines import Begin, open_engine
 from adept.store.key_file import KEY_FILE
 from adept.store.places import Place, read_place
 from adept.store.schema import bring_up_to_date
@@ -90,19 +90,18 @@ async def _make_ours(restored: Place, place: Place, *, keys: Keys, by: Actor, no
     """Migrate it, prove the keys, and take out what must not come back."""
     with failures.told_of(restored.label):
         await bring_up_to_date(restored, migrate=True, busy_timeout_s=BUSY_TIMEOUT_S)
-        engine = make_engine(restored, busy_timeout_s=BUSY_TIMEOUT_S, pooled=False)
-        try:
-            async with engine.connect() as tx:
-                await tx.execution_options(begin=Begin.DURABLE)
-                async with tx.begin():
-                    sealer = sealer_for(place, given=keys.given, data_dir=keys.data_dir)
-                    await prove_keys(tx, sealer, place=restored)
-                    await leave_gap(tx)
-                    await tx.execute(delete(sessions))
-                    await tx.execute(delete(setup_link))
-                    await add_audit(tx, by, "database.restored", restored.label, now=now())
-        finally:
-            await engine.dispose()
+        async with (
+            open_engine(restored, busy_timeout_s=BUSY_TIMEOUT_S, pooled=False) as engine,
+            engine.connect() as tx,
+        ):
+            await tx.execution_options(begin=Begin.DURABLE)
+            async with tx.begin():
+                sealer = sealer_for(place, given=keys.given, data_dir=keys.data_dir)
+                await prove_keys(tx, sealer, place=restored)
+                await leave_gap(tx)
+                await tx.execute(delete(sessions))
+                await tx.execute(delete(setup_link))
+                await add_audit(tx, by, "database.restored", restored.label, now=now())
 
 
 def _is_there(file: Path) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adept.errors import Outdated, StoreError
 from adept.store import engine_schema, files
-from adept.store.engines import Begin, make_engine
+from adept.store.engines import Begin, open_engine
 from adept.store.places import Place
 from adept.store.tables import metadata, schema_state
 
@@ -54,8 +54,7 @@ async def bring_up_to_date(
     if place.file is not None:
         files.prepare(place.file, create=migrate)
         await asyncio.to_thread(files.open_once, place.file, busy_timeout_s=busy_timeout_s)
-    engine = make_engine(place, busy_timeout_s=busy_timeout_s, pooled=False)
-    try:
+    async with open_engine(place, busy_timeout_s=busy_timeout_s, pooled=False) as engine:
         async with engine.connect() as connection:
             found = await connection.run_sync(found_schema, place)
             if not may_be_unfinished:
@@ -65,8 +64,6 @@ async def bring_up_to_date(
         if not migrate:
             raise _behind(place, found)
         await _upgrade(place, engine)
-    finally:
-        await engine.dispose()
 
 
 async def _upgrade(place: Place, engine: AsyncEngine) -> None:
