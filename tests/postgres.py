@@ -40,10 +40,12 @@ class Cluster:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def database(self, template: str | None = None, *, language: str | None = None) -> Iterator[str]:
+    def database(
+        self, template: str | None = None, *, language: str | None = None, encoding: str | None = None
+    ) -> Iterator[str]:
         """The URL of a fresh database, empty or a copy of a template; dropped afterwards.
 
-        With a language an empty one that sorts words as that language does.
+        With a language an empty one that sorts words as that language does; with an encoding one that holds them so.
         """
         name = f"t_{uuid4().hex}"
         made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
@@ -51,6 +53,8 @@ class Cluster:
         )
         if language is not None:
             made += sql.SQL(" LOCALE_PROVIDER icu ICU_LOCALE {}").format(sql.Literal(language))
+        if encoding is not None:
+            made += sql.SQL(" LOCALE 'C' ENCODING {}").format(sql.Literal(encoding))
         self.run(made)
         try:
             yield self.url(name)

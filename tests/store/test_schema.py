@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -16,13 +17,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adept.errors import StoreError
+from adept.errors import ConfigError, StoreError
 from adept.store import schema, tables
 from adept.store.changes import draw_numbers
 from adept.store.database import Store, open_store
 from adept.store.engines import Begin, open_engine
 from adept.store.places import read_place
 from adept.store.sealing import Sealer, read_keys
+from tests.postgres import Cluster
 from tests.store.examples import NOW, an_account, devices_of
 from tests.store.first_rows import ROWS_0001, ROWS_0002, ROWS_0006
 
@@ -289,6 +291,19 @@ async def test_another_programs_database_is_refused_and_left_alone(empty_databas
         async with open_store(empty_database_url, secret_keys=[secret_key], data_dir=None, migrate=True):
             pass
     assert set(await see(empty_database_url, described)) == {"devices"}
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+async def test_a_database_that_cannot_hold_every_text_is_refused_and_left_empty(
+    encoding: str, postgresql: Cluster, secret_key: str
+):
+    with postgresql.database(encoding=encoding) as url:
+        with pytest.raises(ConfigError, match=f"as {encoding}") as caught:
+            async with open_store(url, secret_keys=[secret_key], data_dir=None, migrate=True):
+                pass
+        assert "--encoding=UTF8" in (caught.value.way_out or "")
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
 
 
 async def test_tables_of_others_beside_ours_do_not_disturb(empty_database_url: str, secret_key: str):

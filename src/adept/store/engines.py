@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from adept.errors import ConfigError
 from adept.store import one_trip
 from adept.store.places import Place
 from adept.store.shared_time import SharedTime
@@ -70,7 +71,7 @@ async def open_engine(
     options["connect_args"] = connecting(place) if place.file is None else {"async_creator_fn": connections.connect}
     engine = create_async_engine(place.url, **options)
     if place.file is None:
-        _set_up_postgresql(engine, busy_timeout_s, shared_time or SharedTime())
+        _set_up_postgresql(engine, place, busy_timeout_s, shared_time or SharedTime())
     else:
         logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows what is bound
         _set_up_sqlite(engine, busy_timeout_s, alone=alone)
@@ -83,9 +84,10 @@ async def open_engine(
             connections.end()
 
 
-def connecting(place: Place) -> dict[str, int]:
+def connecting(place: Place) -> dict[str, int | str]:
     """How PostgreSQL's driver is told to connect, beside the URL."""
-    return {name: value for name, value in _CONNECTING.items() if name not in place.url.query}
+    bounds = {name: value for name, value in _CONNECTING.items() if name not in place.url.query}
+    return {**bounds, "client_encoding": "utf8"}
 
 
 def _set_up_sqlite(engine: AsyncEngine, busy_timeout_s: float, *, alone: bool) -> None:
@@ -143,7 +145,7 @@ def _sqlite_settings(kind: Begin, busy_timeout_s: float) -> set[tuple[str, str]]
     }
 
 
-def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float, shared_time: SharedTime) -> None:
+def _set_up_postgresql(engine: AsyncEngine, place: Place, busy_timeout_s: float, shared_time: SharedTime) -> None:
     """Bound every wait for a lock, and end writers that stall; durable is what PostgreSQL always is.
 
     Lists of devices read indexes that hold all they ask for, which PostgreSQL believes slow unless told that disks of
@@ -161,6 +163,7 @@ def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float, shared_time: 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         driver = connection.driver_connection
+        _refuse_other_encodings(driver.info.parameter_status("server_encoding"), place)
         cursor = connection.cursor()
         cursor.execute("SELECT pg_backend_pid()")
         record.info["is_pooled"] = cursor.fetchone()[0] != driver.info.backend_pid
@@ -180,6 +183,15 @@ def _set_up_postgresql(engine: AsyncEngine, busy_timeout_s: float, shared_time: 
             shared_time.hear(told.one()[-1], asked_s)
         elif wanted:
             connection.exec_driver_sql(_settings(wanted, is_local=True))
+
+
+def _refuse_other_encodings(encoding: str | None, place: Place) -> None:
+    """What Apple and people write is Unicode. A cluster made without a locale has SQL_ASCII, and says so to nobody."""
+    if encoding not in (None, "UTF8"):
+        raise ConfigError(
+            f"{place.label} holds its text as {encoding}, which has no room for what Apple and people write",
+            way_out="make it anew: createdb --encoding=UTF8 --template=template0 NAME",
+        )
 
 
 def _settings(values: dict[str, str], *, is_local: bool) -> str:
