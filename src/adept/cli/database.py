@@ -33,7 +33,7 @@ def upgrade(*, output: Output = FOR_PEOPLE) -> None:
     if output.json:
         print_document({"database": place, "schema": schema})
     else:
-        print(f"The database {place} is at schema {schema}.")
+        print(f"{place[0].upper()}{place[1:]} is at schema {schema}.")
 
 
 @app.command(help_epilogue="Example: adept db prune")
