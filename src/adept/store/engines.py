@@ -78,10 +78,8 @@ async def open_engine(
     try:
         yield engine
     finally:
-        try:
-            await engine.dispose()
-        finally:
-            connections.end()
+        connections.end()
+        await engine.dispose(close=place.file is None)
 
 
 def connecting(place: Place) -> dict[str, int | str]:

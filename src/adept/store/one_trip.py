@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 import aiosqlite
 
+PATIENCE_S = 1.0  # how long a statement may go on that nobody waits for any more, when its engine ends
 FIRST_ROWS = 2000  # twice a page of devices; what is streamed asks for more as it goes
 
 
@@ -33,12 +34,16 @@ class Connections:
         return connection
 
     def end(self) -> None:
-        """Close all, also those that a cancelled task left in the middle of a statement, which is broken off.
+        """Close all, also those that a cancelled task left in the middle of a statement.
 
-        Waits for the threads, which would fail if they came with a result when the event loop is closed.
+        Blocks until their threads have ended, which would fail if they came with a result when the event loop is
+        closed, and can't be cancelled itself.
         """
-        for connection in list(self._made):
-            connection.end()
+        made = list(self._made)
+        for connection in made:
+            connection.stop()
+        for connection in made:
+            connection.wait()
 
 
 class _Connection(aiosqlite.Connection):
@@ -61,14 +66,15 @@ class _Connection(aiosqlite.Connection):
         if (closed := self.stop()) is not None:
             await closed
 
-    def end(self) -> None:
-        """Have it closed, and block until its thread has ended."""
-        self.stop()
+    def wait(self) -> None:
+        """Block until the thread of a connection that was stopped has ended; a long statement is broken off."""
+        if self._thread.ident is None:
+            return  # it was never opened
+        self._thread.join(PATIENCE_S)
         if (connection := self._connection) is not None:
-            with suppress(sqlite3.ProgrammingError):  # the thread closed it this moment
+            with suppress(sqlite3.ProgrammingError):  # it is closed this moment
                 connection.interrupt()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._thread.join()
 
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function where the connection lives."""
