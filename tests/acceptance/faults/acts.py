@@ -63,6 +63,12 @@ def schedule(seed: int, seconds: float) -> list[Act]:
     return sorted(act if act.at_s <= seconds else _moved(act, seconds) for act in acts)
 
 
+def outage(seed: int, away_s: float) -> list[Act]:
+    """The acts of a run in which PostgreSQL is away for so many seconds, and nothing else breaks."""
+    gone = Act(5, "end", "postgresql", fault="PostgreSQL away"), Act(5 + away_s, "start", "postgresql")
+    return sorted([*gone, *_at_apple(random.Random(f"outage {seed}"), 5 + away_s)])
+
+
 def _moved(act: Act, at_s: float) -> Act:
     return Act(at_s, act.kind, act.what, act.how, act.number, act.fault)
 
