@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -29,7 +30,7 @@ class Connections:
 
     def connect(self, database: str, **options: Any) -> aiosqlite.Connection:
         """A connection that is opened when it is awaited; its thread doesn't keep the process alive."""
-        connection = _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=FIRST_ROWS)
+        connection = _Connection(partial(sqlite3.connect, database, **options))
         self._made.add(connection)
         return connection
 
@@ -53,13 +54,26 @@ class _Connection(aiosqlite.Connection):
     aiosqlite's, for a thread that has ended; SQLAlchemy does so where a task is cancelled twice.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(self._open, iter_chunk_size=FIRST_ROWS)
         self._thread.daemon = True
+        self._connect_in_thread = connect
+        self._opened: sqlite3.Connection | None = None  # aiosqlite knows it later, or never: it may be cancelled
+
+    def _open(self) -> sqlite3.Connection:
+        self._opened = self._connect_in_thread()
+        return self._opened
+
+    def _close_opened(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Have the thread close the connection and end, if that wasn't said before."""
-        return super().stop() if self._running else None
+        if not self._running:
+            return None
+        self._tx.put_nowait((None, self._close_opened))
+        return super().stop()
 
     async def close(self) -> None:
         """Have it closed, and wait for it if nobody does yet."""
@@ -71,9 +85,9 @@ class _Connection(aiosqlite.Connection):
         if self._thread.ident is None:
             return  # it was never opened
         self._thread.join(PATIENCE_S)
-        if (connection := self._connection) is not None:
+        if self._thread.is_alive() and self._opened is not None:
             with suppress(sqlite3.ProgrammingError):  # it is closed this moment
-                connection.interrupt()
+                self._opened.interrupt()
         self._thread.join()
 
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
