@@ -11,6 +11,7 @@ from adept.store import changes, device_matches, devices, due, inventory, passes
 from adept.store.database import Store
 from adept.store.device_filters import DeviceFilter, SearchField, SearchMode
 from adept.store.device_pages import Order, Place, SortKey, page_of_devices
+from adept.store.unsettled import unsettled_of
 from tests.store.examples import NOW
 
 BY_SERIAL = Order()
@@ -103,6 +104,7 @@ ASKED: dict[str, tuple[Ask, str]] = {
         lambda tx: due.due_accounts(tx, NOW, limit=10),
         "ix_server_tokens_account_id (account_id=?)",
     ),
+    "what is not settled": (lambda tx: unsettled_of(tx, 1), "ix_devices_in_doubt (account_id=? AND serial_number>?)"),
     "passes left running": (lambda tx: passes.lose_running(tx, 1, 3, NOW), "ix_passes_running (account_id=?)"),
 }
 
