@@ -1,5 +1,5 @@
 """`python -m benchmarks [--quick] [PART …]`: measure all parts, or those named, and write them into
-docs/reference/benchmarks.md unless `--quick`. Parts: library, simulator, inventory, load, workers.
+docs/reference/benchmarks.md unless `--quick`. Parts: library, big, simulator, inventory, load, workers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.
 NOTES = Path(__file__).with_name("notes.md")
 
 
-PARTS = ("library", "simulator", "inventory", "load", "workers")
+PARTS = ("library", "big", "simulator", "inventory", "load", "workers")
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, one round, nothing written")
-    parser.add_argument("--rounds", type=int, help="rounds of the first two parts")
+    parser.add_argument("--rounds", type=int, help="rounds of the library's part")
     asked = parser.parse_args()
     parts = asked.parts or PARTS
     if unknown := set(parts) - set(PARTS):
@@ -42,6 +42,9 @@ def main() -> None:
         databases = Databases(Path(folder), server)
         if "library" in parts:
             sections += _library(databases, quick=asked.quick, rounds=asked.rounds)
+        if "big" in parts:
+            small, big, syncs = (1_000, 5_000, 3) if asked.quick else (10_000, 1_000_000, 30)
+            sections.append(_dated(big_section(databases, small=small, big=big, rounds=syncs)))
         if "simulator" in parts:
             huge = 20_000 if asked.quick else 1_000_000
             sections.append(_dated(simulator_section(small=10, big=huge // 10 * 3, huge=huge)))
@@ -61,11 +64,9 @@ def main() -> None:
 
 def _library(databases: Databases, *, quick: bool, rounds: int | None) -> list[str]:
     fleet, rounds = (5_000, 1) if quick else (100_000, rounds or 5)
-    small, big, syncs = (1_000, 5_000, 3) if quick else (10_000, 1_000_000, 30)
     with apple(fleet) as other_end:
         sections = [client_section(other_end, rounds=rounds)]
         sections.append(sync_section(databases, other_end, rounds=min(rounds, 3)))
-    sections.append(big_section(databases, small=small, big=big, rounds=syncs))
     return [_dated(section) for section in sections]
 
 
