@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_ports
 from tests.project.warm_adept import client_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,20 +74,15 @@ def _trimmed(text: str) -> str:
     return "\n".join(re.sub(r"[ \t]+", " ", line).rstrip() for line in text.strip().splitlines())
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @dataclass
 class Shell:
     """Runs a page's examples in one folder, as a reader would in one terminal."""
 
     folder: Path
     programs: Path  # where it finds adept
-    ports: dict[str, str] = field(default_factory=lambda: {port: str(free_port()) for port in PORTS})
+    ports: dict[str, str] = field(
+        default_factory=lambda: dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+    )
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def with_ports(self, text: str) -> str:

@@ -29,6 +29,7 @@ from tests.acceptance.faults.acts import ACCOUNTS, ORGANISATIONS, OURS, SERVICES
 from tests.acceptance.faults.machines import Disk, Machine, small_disk
 from tests.acceptance.moved_clock import MovedClock
 from tests.cli.conftest import ADEPT, process_environment
+from tests.ports import free_ports
 from tests.postgres_keeper import SUPERUSER, find_binaries, free_port, run_as
 
 SECRET_KEY = "ZmF1bHRzIGZhdWx0cyBmYXVsdHMgZmF1bHRzIGZhdWw="
@@ -185,7 +186,7 @@ def _make_postgresql(machines: dict[str, Machine], disk: Disk, folder: Path) -> 
 
 def _make_apple(machines: dict[str, Machine], folder: Path, seed: int) -> tuple[str, str, str]:
     """The simulator and the line to it: the URLs of its service, of its portal, and of the line."""
-    port, control_port, road_port = free_port(), free_port(), free_port()
+    port, control_port, road_port = free_ports(3)
     command = [str(ADEPT), "simulator", "--port", str(port), "--control-port", str(control_port), "--seed", str(seed)]
     machines["simulator"] = Machine("simulator", command, folder / "simulator.log", environment=process_environment({}))
     command = [str(ADEPT.with_name("python")), str(HERE / "proxy.py"), str(road_port), str(port)]
