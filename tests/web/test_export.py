@@ -54,6 +54,8 @@ async def test_filters_and_limits_narrow_a_file_as_they_do_a_list(service, hq):
     assert [json.loads(line) for line in answer.text.splitlines()] == wanted
     assert len((await export(service, format="ndjson", limit=3)).text.splitlines()) == 3
     assert len((await export(service, limit=3)).text.splitlines()) == 4
+    everything = (await export(service, format="ndjson")).text
+    assert (await export(service, format="ndjson", limit=2**64)).text == everything
     assert (await export(service, format="ndjson", deleted="true")).content == b""
     assert len((await export(service, deleted="true")).text.splitlines()) == 1
 

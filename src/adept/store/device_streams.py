@@ -21,6 +21,8 @@ from adept.store.dialects import told_time, undecoded_time
 from adept.store.inventory import ListedDevice, listed_columns
 from adept.store.tables import accounts, devices
 
+MOST = 2**63 - 1  # what both engines can count to
+
 
 class ExportedDevice(NamedTuple):
     """What an export shows of a device. `document` is Apple's JSON as it came; times are RFC 3339 in UTC."""
@@ -61,6 +63,7 @@ async def stream_exported(
     names = {row.id: row.name for row in await tx.execute(select(accounts.c.id, accounts.c.name))}
     times = [undecoded_time(devices.c[name], tx) for name in ("first_seen_at", "deleted_at", "changed_at")]
     columns = (devices.c.account_id, devices.c.serial_number, devices.c.document, devices.c.deleted_reason, *times)
+    limit = None if limit is None else min(limit, MOST)
     statement: Select[Any] = select(*columns).limit(limit)
     few = await _fitting(tx, wanted, dense)
     if few is not None:
