@@ -1,6 +1,7 @@
 """Transactions of the store, on both engines."""
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -121,6 +122,38 @@ def test_a_task_that_is_cancelled_twice_holds_up_neither_the_store_nor_the_proce
     program = [sys.executable, "-W", "error", "-m", "tests.store.impatient", str(tmp_path / "adept.sqlite3")]
     ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ended\n", "")
+
+
+async def test_a_store_that_ends_has_those_who_are_still_at_it_break_off(database_url: str, secret_key: str):
+    async with open_store(database_url, secret_keys=[secret_key], data_dir=None, migrate=True) as store:
+        begun = asyncio.Semaphore(0)
+
+        async def write() -> None:
+            try:
+                async with store.writing() as tx:
+                    await an_account(tx)
+                    begun.release()
+                    await asyncio.Event().wait()
+            finally:
+                async with store.reading():  # to tidy up
+                    pass
+
+        async def read() -> None:
+            async with store.reading():
+                begun.release()
+                await asyncio.shield(write())  # SQLite's writers take turns: this one waits for its own
+
+        tasks = [asyncio.create_task(write()), asyncio.create_task(read())]
+        for _ in tasks:
+            await begun.acquire()
+    with pytest.raises(StoreError, match="closed"):
+        await tasks[0]
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[1]
+    del tasks
+    gc.collect()  # SQLAlchemy warns of connections that nobody gave back, which is an error here
+    async with open_store(database_url, secret_keys=[secret_key], data_dir=None, migrate=False) as store:
+        assert await names(store) == []
 
 
 async def test_a_reader_sees_one_state_while_others_write(store: Store):

@@ -7,9 +7,11 @@ take it as their first argument. No network call belongs inside one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,9 +24,12 @@ from adept.store.sealing import Sealer
 from adept.store.shared_time import SharedTime
 from adept.store.unlocking import GivenKeys, hold_keys, unlock
 
+log = logging.getLogger("adept.store")
+
 Transaction = AsyncConnection  # what everything that reads or writes takes first
 
 BUSY_TIMEOUT_S = 30.0  # how long a transaction waits for others before it gives up
+BREAKING_OFF_S = (2.0, 2.0, 2.0)  # how long the store's end waits each time that it has cancelled who is still at it
 
 
 class Store:
@@ -42,6 +47,8 @@ class Store:
         self.sealer = sealer
         self._busy_timeout_s = busy_timeout_s
         self._writer = asyncio.Lock()
+        self._at_it: list[asyncio.Task[Any] | None] = []  # a task is there once for each of its transactions
+        self._is_closed = False
 
     @property
     def dialect_name(self) -> str:
@@ -56,7 +63,8 @@ class Store:
         which those that touch the same row wait for each other. `durable` is for keys and tokens: on the disk when
         the block has ended, even if the machine loses power. Do not nest. StoreError where the database fails.
         """
-        async with self._turn(), self._transaction(Begin.DURABLE if durable else Begin.WRITE) as tx:
+        begin = Begin.DURABLE if durable else Begin.WRITE
+        async with self._known(), self._turn(), self._transaction(begin) as tx:
             if durable:
                 await hold_keys(tx, self.sealer, place=self.place)
             yield tx
@@ -64,8 +72,39 @@ class Store:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of the database from its first statement on, and waits for nobody."""
-        async with self._transaction(Begin.READ) as tx:
+        async with self._known(), self._transaction(Begin.READ) as tx:
             yield tx
+
+    async def close(self) -> None:
+        """Begin no transaction any more, and cancel the tasks that are still in one or wait for one.
+
+        Left behind, they would lose their connection under their hands. Waits for them, but not for ever.
+        """
+        self._is_closed = True
+        for patience_s in BREAKING_OFF_S:
+            if not (left := self._others()):
+                return
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=patience_s)
+        if left := self._others():
+            log.warning("transactions left behind", extra={"transactions": len(left)})
+
+    def _others(self) -> set[asyncio.Task[Any]]:
+        """The tasks that are in a transaction, but for this one."""
+        return {task for task in self._at_it if task is not None} - {asyncio.current_task()}
+
+    @asynccontextmanager
+    async def _known(self) -> AsyncIterator[None]:
+        """While the task is in the block, the end of the store knows of it."""
+        if self._is_closed:
+            raise StoreError(f"{self.place.label} is closed here", way_out="the process is ending; ask again")
+        task = asyncio.current_task()
+        self._at_it.append(task)
+        try:
+            yield
+        finally:
+            self._at_it.remove(task)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -128,4 +167,7 @@ async def open_store(
         if place.file is None:
             async with store.writing():
                 pass  # what time it is is heard as it begins
-        yield store
+        try:
+            yield store
+        finally:
+            await store.close()
