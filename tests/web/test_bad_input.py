@@ -234,9 +234,9 @@ async def ended(service: RunningService, location: str) -> dict[str, Any]:
 async def test_an_account_can_be_removed_while_its_pass_runs(service: RunningService) -> None:
     await add_hq(service)
     service.simulator.simulator.fault("post_server_devices", "slow", seconds=60)
-    async with runner(service):
-        asked = await service.post("/api/v1/accounts/hq/passes", role="operator", json={"kind": "full"})
-        location = asked.headers["Location"]
+    asked = await service.post("/api/v1/accounts/hq/passes", role="operator", json={"kind": "full"})
+    location = asked.headers["Location"]
+    async with runner(service):  # not before: the account's first pass would be the one that is held up
         seen = []
         async for name, found in events(service, location):
             seen.append(name)
