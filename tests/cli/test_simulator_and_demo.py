@@ -7,9 +7,12 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -30,10 +33,14 @@ def ready(process: subprocess.Popen[str]) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def get(url: str) -> bytes:
+def get(url: str | Request) -> bytes:
     with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
         content: bytes = answer.read()
         return content
+
+
+def post(url: str, document: object) -> bytes:
+    return get(Request(url, json.dumps(document).encode(), method="POST"))
 
 
 def test_the_ready_line_names_both_ports_and_the_files_are_there_by_then(spawn: Spawn, tmp_path: Path) -> None:
@@ -75,6 +82,40 @@ def test_a_token_file_of_somebody_else_is_not_overwritten(adept_process: Run, sp
         process = spawn("simulator", "--write-token", own)
         ready(process)
         process.kill()
+
+
+def test_what_was_done_to_a_simulator_outlives_a_kill_at_any_moment(spawn: Spawn, tmp_path: Path) -> None:
+    told: set[str] = set()
+    for _ in range(3):
+        process = spawn("simulator", "--devices", 5, "--state", tmp_path / "apple.state")
+        _, control = ready(process)
+        there = {device["serial_number"] for device in json.loads(get(f"{control}/devices"))["devices"]}
+        assert there >= told
+        assert len(there - told) <= 5 + 1  # those of the start, or one that was being bought when it was killed
+        told = there
+        killer = threading.Timer(0.3, process.kill)
+        killer.start()
+        with suppress(OSError, HTTPException):
+            while True:
+                told |= set(json.loads(post(f"{control}/devices", {"count": 1}))["serials"])
+        killer.join()
+    assert len(told) > 5 + 3
+
+
+def test_a_state_file_in_use_exits_9_and_one_of_another_start_6(
+    adept_process: Run, spawn: Spawn, tmp_path: Path
+) -> None:
+    file = tmp_path / "apple.state"
+    process = spawn("simulator", "--devices", 5, "--state", file)
+    ready(process)
+    ran = adept_process("simulator", "--devices", 5, "--state", file)
+    assert (ran.code, ran.out) == (9, "")
+    assert "another simulator has the state file" in ran.err
+    process.terminate()
+    assert process.wait(30) == 0
+    ran = adept_process("simulator", "--state", file)
+    assert (ran.code, ran.out) == (6, "")
+    assert "devices 5 there, devices 0 here" in ran.err
 
 
 @pytest.mark.parametrize("option", ["--port", "--control-port"])

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +34,7 @@ def simulator(
     config: Annotated[Path | None, Parameter(help="A configuration of Apple's depsim: faults and fleet.")] = None,
     token: Annotated[Path | None, Parameter(help="Accept exactly the credentials in this token JSON.")] = None,
     write_token: Annotated[Path | None, Parameter(help="Write the first server's token JSON to this file.")] = None,
+    state: Annotated[Path | None, Parameter(help="Keep what is done to it in this file, and go on from there.")] = None,
     ready_file: Annotated[Path | None, Parameter(help="Write the ready line to this file, too.")] = None,
     hostile: Annotated[bool, Parameter(help="Do what Apple rarely does, often: trains clients.")] = False,
     quoted_errors: Annotated[bool, Parameter(help="Send error codes in quotes, as depsim does.")] = False,
@@ -54,8 +55,13 @@ def simulator(
         token=ServerToken.from_file(token) if token is not None else None,
         hostile=hostile,
         quoted_errors=quoted_errors,
+        state=state,
     )
-    with _stop_signals() as stop, serve(made, port=port, control_port=control_port) as running:
+    with (
+        closing(made),
+        _stop_signals() as stop,
+        serve(made, port=port, control_port=control_port) as running,
+    ):
         if write_token is not None:
             _write_token(write_token, running.token)
         if ready_file is not None:

@@ -5,7 +5,8 @@ OAuth timestamps are the exception: they are checked against the real time, as t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 
@@ -15,10 +16,20 @@ class Clock:
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self._now = now or _real_time
         self._ahead = timedelta()
+        self._held: datetime | None = None
 
     def now(self) -> datetime:
         """The simulated time, aware, in UTC."""
-        return self._now() + self._ahead
+        return self._now() + self._ahead if self._held is None else self._held
+
+    @contextmanager
+    def held(self, at: datetime) -> Iterator[None]:
+        """It is this time for as long as the block lasts."""
+        self._held = at
+        try:
+            yield
+        finally:
+            self._held = None
 
     def real_now(self) -> datetime:
         """Real time, which no hand moves: what clients count a Retry-After by."""
@@ -31,6 +42,8 @@ class Clock:
     def advance(self, by: timedelta) -> datetime:
         """Move the clock and return the new time."""
         self._ahead += by
+        if self._held is not None:
+            self._held += by
         return self.now()
 
 

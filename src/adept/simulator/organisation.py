@@ -5,11 +5,12 @@
 
 The log begins at the founding: devices a server starts with are in its roster, not in its log. A place in the log is a
 number; a sync cursor is such a number. A fetch works on a snapshot of the roster and remembers the log's length at that
-moment, so that syncing goes on exactly where the fetch looked. `acts.py` is the only module that changes any of this.
+moment, so that syncing goes on exactly where the fetch looked. `portal_acts.py` and `device_acts.py` alone change this.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -74,7 +75,6 @@ class MdmServer:
     discovery: tuple[str, str] | None = None  # URL of account-driven enrollment, when set
     snapshot_references: int = 20_000_000  # how many devices all its snapshots may list together: 160 MB
     _snapshots: OrderedDict[int, Snapshot] = field(default_factory=OrderedDict)
-    _snapshots_made: int = 0
     _roster_changed: bool = True
 
     def place(self, serial: str, document: bytes) -> None:
@@ -91,8 +91,8 @@ class MdmServer:
         """The server's devices now; the same snapshot again as long as nothing changed."""
         if not self._roster_changed and self._snapshots:
             return next(reversed(self._snapshots.values()))
-        self._snapshots_made += 1
-        made = Snapshot(self._snapshots_made, tuple(self.roster.values()), len(self.log))
+        number = secrets.randbits(63)  # drawn: a cursor of before a restart must not point into another snapshot
+        made = Snapshot(number, tuple(self.roster.values()), len(self.log))
         self._snapshots[made.number] = made
         self._roster_changed = False
         self._forget_snapshots()

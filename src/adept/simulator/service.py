@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
+import msgspec
+
+from adept.errors import ConfigError
 from adept.simulator import account_endpoints, device_endpoints, profile_endpoints
 from adept.simulator.answers import Answer, ServiceError, error, rendered, success
 from adept.simulator.calls import Call
 from adept.simulator.clock import Clock, as_apple_time
+from adept.simulator.fault_words import find_word
 from adept.simulator.faults import Fault, Faults
 from adept.simulator.hostility import Hostility
 from adept.simulator.line_faults import refusal, troubled
@@ -44,11 +50,17 @@ _ENDPOINTS: Mapping[str, tuple[Callable[[Call], Answer], int]] = {
 }
 _SESSION, _ACCOUNT, _FETCH, _SYNC = "GET /session", "GET /account", "POST /server/devices", "POST /devices/sync"
 _ROUTES = frozenset({*_ENDPOINTS, _SESSION, _ACCOUNT, _FETCH, _SYNC})
+_CHANGING = frozenset(route for route in _ENDPOINTS if not route.startswith("GET ")) - {"POST /devices"}
 _PATHS = frozenset(route.partition(" ")[2] for route in _ROUTES)
 _FAULT_KEYS = {route: route.lower().replace(" /", "_").replace("/", "_").replace("-", "_") for route in _ROUTES}
 _SESSION_CONTENT_TYPE = "application/json;charset=utf8"
 _APPLES_HOST = re.compile(r"(?i)(^|\.)apple\.com\.?(:\d+)?$")  # nobody shall take the simulator for production
 _NO_SESSION = {"WWW-Authenticate": "ADM-Auth-Token"}
+
+_REMEMBERED_HEADERS = ("content-type", "x-server-protocol-version")
+
+SERVE = "serve"  # the name of the act that is a request
+Doing = Callable[[str, Mapping[str, Any]], AbstractContextManager[None]]  # around an act, with its name and arguments
 
 
 @dataclass
@@ -59,6 +71,18 @@ class Habits:
     forbid_unknown_sessions: bool = False  # depsim's 403 FORBIDDEN in place of 401 UNAUTHORIZED
     assign_methods: tuple[str, ...] = ("POST", "PUT")
     page_limit: int | None = None  # the most devices a page holds, whatever a request asks; told in /account
+
+
+class _Repeatable(msgspec.Struct, frozen=True):
+    """A request that changes something, as it is remembered: nothing of who asked but the server."""
+
+    server: str
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    forced: str | None
 
 
 class Service:
@@ -75,6 +99,7 @@ class Service:
         log: RequestLog,
         habits: Habits,
         hostility: Hostility | None,
+        doing: Doing,
     ) -> None:
         self._truth = truth
         self._clock = clock
@@ -85,6 +110,7 @@ class Service:
         self._log = log
         self._habits = habits
         self._hostility = hostility
+        self._doing = doing
 
     def answer(self, request: ServiceRequest) -> Answer:
         """The answer to a request, which by then has taken effect and stands in the log."""
@@ -180,8 +206,22 @@ class Service:
         if call.version < since:  # Assumed: an endpoint of a later version is not there
             return error(404)
         if self._hostility:
-            return self._hostility.results(endpoint, call)
-        return endpoint(call)
+            self._hostility.muffle(call)
+        if route not in _CHANGING:
+            return endpoint(call)
+        try:
+            with self._doing(SERVE, _repeatable(call)):
+                return endpoint(call)
+        except ConfigError:  # it can't be remembered, so it isn't done
+            return error(500)
+
+    def repeat(self, given: Mapping[str, Any]) -> None:
+        """Do once more what a request of another run of this process changed. Raises what it raised then."""
+        asked = msgspec.convert(given, _Repeatable)
+        request = ServiceRequest(asked.method, asked.path, "", asked.query, asked.headers, asked.body)
+        route = f"{asked.method} {asked.path}"
+        forced = find_word(asked.forced, _FAULT_KEYS[route]) if asked.forced is not None else None
+        _ENDPOINTS[route][0](Call(request, self._truth, self._truth.server(asked.server), forced))
 
     def _page(self, route: str, call: Call, fault: Fault | None) -> Page:
         cursor, limit = device_endpoints.cursor_and_limit(call, page_limit=self._habits.page_limit)
@@ -201,3 +241,11 @@ class Service:
         if token:
             headers["X-ADM-Auth-Session"] = token
         return replace(answer, headers={**answer.headers, **headers})
+
+
+def _repeatable(call: Call) -> dict[str, Any]:
+    request = call.request
+    told = {name: request.headers[name] for name in _REMEMBERED_HEADERS if name in request.headers}
+    forced = call.forced.name if call.forced else None
+    asked = _Repeatable(call.server.name, request.method, request.path, request.query, told, request.body, forced)
+    return msgspec.structs.asdict(asked)

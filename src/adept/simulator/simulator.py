@@ -7,36 +7,69 @@
         simulator.fault("post_devices_sync", "unauthorized")
 
 All methods may be called from any thread, while requests are served or not.
+
+Those that are acts happen at one moment each, and in a simulator with a state file stand there before they are done.
 """
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
-from adept.errors import Misuse
+import msgspec
+
+from adept.errors import ConfigError, Misuse
 from adept.protocol.server_token import ServerToken
 from adept.simulator import device_acts, portal_acts
 from adept.simulator.answers import Answer
 from adept.simulator.catalogue import FAMILY_WEIGHTS
+from adept.simulator.clock import Clock
 from adept.simulator.documents import read, with_suffix
+from adept.simulator.journal import GENERATION, Entry, Head, Journal
 from adept.simulator.portal_acts import REVOKED
 from adept.simulator.requests import LoggedRequest, ServiceRequest
+from adept.simulator.service import SERVE
 from adept.simulator.sessions import DEFAULT_LIFE_S
 from adept.simulator.state import state_of
 from adept.simulator.token_files import TokenFile, token_file
-from adept.simulator.world import FIRST_SERVER, Settings, assemble
+from adept.simulator.world import FIRST_SERVER, Settings, World, assemble, made_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_acts: dict[str, Callable[..., Any]] = {}
+
+
+def _act(method: Callable[Concatenate[Simulator, P], T]) -> Callable[Concatenate[Simulator, P], T]:
+    """A method that changes the truth."""
+    signature = inspect.signature(method)
+    _acts[method.__name__] = method
+
+    @wraps(method)
+    def act(self: Simulator, /, *arguments: P.args, **named: P.kwargs) -> T:
+        given = signature.bind(self, *arguments, **named).arguments
+        del given["self"]
+        with self._lock, self._doing(method.__name__, given):
+            return method(self, *arguments, **named)
+
+    return act
 
 
 class Simulator:
     """A simulated Apple with one organisation and one MDM server to start with.
 
-    The arguments are those of `adept.simulator.world.Settings`; `now` is where real time comes from. Raises
-    ConfigError, naming the word, for a configuration that can't be used.
+    The arguments are those of `adept.simulator.world.Settings`; `now` is where real time comes from. `state` names a
+    file that keeps what is done to it: one that is made of the same goes on from there, with the devices, profiles,
+    tokens and cursors of before; sessions, faults and the log of requests begin anew, as after a restart of Apple's
+    service. Raises ConfigError, naming the word, for a configuration that can't be used, or a state file of something
+    else; Busy where another simulator has that file.
     """
 
     def __init__(
@@ -56,6 +89,7 @@ class Simulator:
         page_limit: int | None = None,
         throttle_after: int | None = None,
         now: Callable[[], datetime] | None = None,
+        state: str | Path | None = None,
     ) -> None:
         self.settings = Settings(
             devices=devices,
@@ -74,15 +108,70 @@ class Simulator:
         )
         self._now = now
         self._lock = threading.RLock()
-        self._run = 0
-        self.reset()
+        self._head = self._new_head(run=1)
+        self._journal: Journal | None = None
+        if state is None:
+            self._world = self._made(self._head)
+        else:
+            self._journal = Journal(Path(state))
+            try:
+                self._remember(self._journal)
+            except BaseException:
+                self._journal.close()
+                raise
+
+    def close(self) -> None:
+        """Let another simulator have the state file; nothing without one. No act is possible any more."""
+        if self._journal is not None:
+            self._journal.close()
 
     def reset(self) -> None:
         """Go back to the start: same fleet, same token; no faults, sessions, requests or moved clock."""
-        self._run += 1
-        world = assemble(self.settings, run=self._run, now=self._now)
+        head = self._new_head(run=self._head.run + 1)
+        world = self._made(head)
         with self._lock:
-            self._world = world
+            if self._journal is not None:
+                self._journal.begin(head)
+            self._head, self._world = head, world
+
+    def _new_head(self, *, run: int) -> Head:
+        return Head(generation=GENERATION, made_of=made_of(self.settings), run=run, founded_at=Clock(self._now).now())
+
+    def _made(self, head: Head) -> World:
+        return assemble(self.settings, run=head.run, founded_at=head.founded_at, now=self._now, doing=self._doing)
+
+    def _remember(self, journal: Journal) -> None:
+        """Become what the file tells of; a new one begins with what this is."""
+        if journal.head is None:
+            journal.begin(self._head)
+        else:
+            _check_same(journal.path, was=journal.head, is_now=self._head)
+            self._head = journal.head
+        self._world = self._made(self._head)
+        for entry in journal.entries:
+            with self._world.clock.held(entry.at), suppress(Exception):  # what failed then fails again
+                self._repeat(entry)
+
+    def _repeat(self, entry: Entry) -> None:
+        if entry.act == SERVE:
+            self._world.service.repeat(entry.given)
+            return
+        method = _acts[entry.act]
+        hints, signature = get_type_hints(method), inspect.signature(method)
+        bound = signature.bind_partial(self)
+        for name, value in entry.given.items():
+            is_plain = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
+            bound.arguments[name] = value if is_plain else msgspec.convert(value, hints[name])
+        method(*bound.args, **bound.kwargs)
+
+    @contextmanager
+    def _doing(self, act: str, given: Mapping[str, Any]) -> Iterator[None]:
+        """Around an act: it is written down, and lasts no time."""
+        at = self._world.clock.now()
+        if self._journal is not None:
+            self._journal.write(Entry(at=at, act=act, given=dict(given)))
+        with self._world.clock.held(at):
+            yield
 
     # Apple's service
 
@@ -106,11 +195,12 @@ class Simulator:
 
     # The portal
 
+    @_act
     def add_organisation(self, name: str, *, type: str = "org", version: str = "v2") -> str:  # noqa: A002
         """A new organisation; `type` is org or edu, `version` v1 or v2. Gives its name."""
-        with self._lock:
-            return portal_acts.add_organisation(self._world.truth, name, type=type, version=version).name
+        return portal_acts.add_organisation(self._world.truth, name, type=type, version=version).name
 
+    @_act
     def add_server(
         self,
         name: str,
@@ -120,42 +210,42 @@ class Simulator:
         may_disown: bool = True,
     ) -> str:
         """*Add MDM Server*: gives its UUID. `certificate` is PEM or DER."""
-        with self._lock:
-            owner = self._world.truth.organisation(organisation)
-            return portal_acts.add_server(
-                self._world.truth, name, organisation=owner, certificate=certificate, may_disown=may_disown
-            ).uuid
+        owner = self._world.truth.organisation(organisation)
+        return portal_acts.add_server(
+            self._world.truth, name, organisation=owner, certificate=certificate, may_disown=may_disown
+        ).uuid
 
+    @_act
     def upload_certificate(self, server: str, certificate: bytes) -> None:
         """*Upload Key*: the certificate that the server's next token is encrypted to."""
-        with self._lock:
-            portal_acts.upload_certificate(self._world.truth.server(server), certificate)
+        portal_acts.upload_certificate(self._world.truth.server(server), certificate)
 
+    @_act
     def get_token(self, server: str | None = None, *, form: str = "ber") -> TokenFile:
         """*Get Token*: a new token, as Apple's `.p7m` (`ber`, or `der`) or as plain `json`. The old one dies now."""
-        with self._lock:
-            found = self._world.truth.server(server)
-            return token_file(
-                found, lambda: portal_acts.new_token(self._world.truth, found), form=form, at=self._world.clock.now()
-            )
+        found = self._world.truth.server(server)
+        return token_file(
+            found, lambda: portal_acts.new_token(self._world.truth, found), form=form, at=self._world.clock.now()
+        )
 
+    @_act
     def revoke_token(self, server: str | None = None) -> None:
         """Make the server's token good for nothing; a new one can be got."""
-        with self._lock:
-            portal_acts.retire_token(self._world.truth.server(server), REVOKED)
+        portal_acts.retire_token(self._world.truth.server(server), REVOKED)
 
+    @_act
     def sign_terms(self, *, signed: bool = True, organisation: str | None = None) -> None:
         """Accept Apple's terms for an organisation; with `signed=False`, new terms are waiting to be signed."""
-        with self._lock:
-            self._world.truth.organisation(organisation).terms_signed = signed
+        self._world.truth.organisation(organisation).terms_signed = signed
 
+    @_act
     def allow_betas(self, *, allowed: bool, organisation: str | None = None) -> None:
         """Turn the organisation's beta programme on or off."""
-        with self._lock:
-            self._world.truth.organisation(organisation).betas_allowed = allowed
+        self._world.truth.organisation(organisation).betas_allowed = allowed
 
     # Devices
 
+    @_act
     def buy(
         self,
         count: int | None = None,
@@ -169,51 +259,50 @@ class Simulator:
         """New devices: `count` of them, or these serials. On `server`, or, for None, assigned to nobody yet."""
         if family is not None and family not in FAMILY_WEIGHTS:
             raise Misuse(f"there is no device family {family!r}; there are {', '.join(FAMILY_WEIGHTS)}")
-        with self._lock:
-            return device_acts.buy(
-                self._world.truth,
-                count=count,
-                serials=serials,
-                families=(family,) if family else (),
-                server=self._world.truth.server(server) if server is not None else None,
-                organisation=self._world.truth.organisation(organisation) if organisation else None,
-                fields=fields,
-            )
+        return device_acts.buy(
+            self._world.truth,
+            count=count,
+            serials=serials,
+            families=(family,) if family else (),
+            server=self._world.truth.server(server) if server is not None else None,
+            organisation=self._world.truth.organisation(organisation) if organisation else None,
+            fields=fields,
+        )
 
+    @_act
     def assign(self, serials: Sequence[str], server: str | None, *, migration_deadline: datetime | None = None) -> None:
         """Assign devices to a server in the portal; to None, unassign them. All of them or none."""
-        with self._lock:
-            if server is None:
-                device_acts.unassign(self._world.truth, serials)
-            else:
-                target = self._world.truth.server(server)
-                device_acts.assign(self._world.truth, serials, target, migration_deadline=migration_deadline)
+        if server is None:
+            device_acts.unassign(self._world.truth, serials)
+        else:
+            target = self._world.truth.server(server)
+            device_acts.assign(self._world.truth, serials, target, migration_deadline=migration_deadline)
 
+    @_act
     def release(self, serials: Sequence[str]) -> None:
         """Release devices from their organisation."""
-        with self._lock:
-            device_acts.release(self._world.truth, serials)
+        device_acts.release(self._world.truth, serials)
 
+    @_act
     def replace(self, serials: Sequence[str], *, server: str | None = None) -> dict[str, str]:
         """Have Apple replace devices: old serial number to new."""
-        with self._lock:
-            target = self._world.truth.server(server) if server is not None else None
-            return device_acts.replace(self._world.truth, serials, server=target)
+        target = self._world.truth.server(server) if server is not None else None
+        return device_acts.replace(self._world.truth, serials, server=target)
 
+    @_act
     def switch_on(self, serials: Sequence[str]) -> list[str]:
         """Set devices up; gives those that had a profile to fetch."""
-        with self._lock:
-            return device_acts.switch_on(self._world.truth, serials)
+        return device_acts.switch_on(self._world.truth, serials)
 
-    def amend(self, serials: Sequence[str], **fields: Any) -> None:
+    @_act
+    def amend(self, /, serials: Sequence[str], **fields: Any) -> None:
         """Change any field of assigned devices; None takes it away."""
-        with self._lock:
-            device_acts.amend(self._world.truth, serials, fields)
+        device_acts.amend(self._world.truth, serials, fields)
 
+    @_act
     def throttle(self, serials: Sequence[str], seconds: int) -> None:
         """Refuse profile assignments to these devices for so long."""
-        with self._lock:
-            device_acts.throttle(self._world.truth, serials, seconds)
+        device_acts.throttle(self._world.truth, serials, seconds)
 
     def devices(self, server: str | None = None) -> dict[str, bytes]:
         """The truth: what is on a server now, serial number to JSON of the newest protocol version, in fetch order."""
@@ -246,10 +335,10 @@ class Simulator:
         """The simulated time."""
         return self._world.clock.now()
 
+    @_act
     def advance(self, seconds: float) -> datetime:
         """Move the simulator's clock."""
-        with self._lock:
-            return self._world.clock.advance(timedelta(seconds=seconds))
+        return self._world.clock.advance(timedelta(seconds=seconds))
 
     def fault(
         self,
@@ -289,3 +378,23 @@ class Simulator:
         """Everything at a glance: time, organisations, servers, faults, counts. Without secrets."""
         with self._lock:
             return state_of(self._world, self.settings)
+
+
+def _check_same(path: Path, *, was: Head, is_now: Head) -> None:
+    """Refuse to go on with what was made of something else: the same acts would come to something else."""
+    if was.generation != is_now.generation:
+        raise ConfigError(
+            f"the state file {path} is of another version of adept, whose simulator drew other devices",
+            way_out="remove it to begin anew, or go on with that version",
+        )
+    differing = [name for name, value in is_now.made_of.items() if was.made_of.get(name) != value]
+    if differing:
+        there, here = (
+            ", ".join(f"{name} {made_of[name]}" for name in differing if name != "token")
+            for made_of in (was.made_of, is_now.made_of)
+        )
+        said = f": {there} there, {here} here" if there else ": another token"
+        raise ConfigError(
+            f"the state file {path} is of a simulator that was started otherwise{said}",
+            way_out="start it with the same options, or name another file",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +15,12 @@ from adept.simulator import device_acts, portal_acts
 from adept.simulator.clock import Clock
 from adept.simulator.credentials import Credentials
 from adept.simulator.cursors import MAXIMUM_LENGTH, CursorForm
-from adept.simulator.depsim import read_configuration
+from adept.simulator.depsim import Configuration, read_configuration
 from adept.simulator.faults import Faults
 from adept.simulator.hostility import PAGE_LIMIT, ROTATE_EVERY, Hostility
 from adept.simulator.listings import MAXIMUM_LIMIT, Listings
 from adept.simulator.requests import RequestLog
-from adept.simulator.service import Habits, Service
+from adept.simulator.service import Doing, Habits, Service
 from adept.simulator.sessions import Sessions
 from adept.simulator.truth import Truth
 
@@ -68,13 +69,31 @@ class World:
     service: Service
 
 
-def assemble(settings: Settings, *, run: int, now: Callable[[], datetime] | None) -> World:
-    """A world at its start. `run` tells one run's cursors from another's; `now` is where real time comes from."""
+def made_of(settings: Settings) -> dict[str, Any]:
+    """What shapes the truth of a simulator, from its start on: with the same, the same acts come to the same."""
+    configuration = read_configuration(settings.config)
+    token = settings.token and hashlib.sha256(settings.token.to_json()).hexdigest()
+    return {
+        "devices": _size(settings, configuration),
+        "families": list(configuration.families),
+        "seed": settings.seed,
+        "token": token,
+        "hostile": settings.hostile,
+        "throttle_after": settings.throttle_after,
+    }
+
+
+def assemble(
+    settings: Settings, *, run: int, founded_at: datetime, now: Callable[[], datetime] | None, doing: Doing
+) -> World:
+    """A world at its start, `founded_at`. `run` tells one run's cursors from another's; `now` is where real time comes
+    from; `doing` is around each request that changes something.
+    """
     configuration = read_configuration(settings.config)
     clock = Clock(now)
     truth = Truth(seed=settings.seed, clock=clock, hostile=settings.hostile, throttle_after=settings.throttle_after)
-    size = configuration.devices if settings.devices is None else settings.devices
-    _found(truth, size or 0, configuration.families, settings.token)
+    with clock.held(founded_at):
+        _found(truth, _size(settings, configuration), configuration.families, settings.token)
     faults = Faults(settings.seed)
     for endpoint, word, count in configuration.faults:
         faults.add(endpoint, word, count=count)
@@ -90,8 +109,13 @@ def assemble(settings: Settings, *, run: int, now: Callable[[], datetime] | None
         log=log,
         habits=_habits(settings),
         hostility=Hostility(settings.seed, real_now=clock.real_now) if settings.hostile else None,
+        doing=doing,
     )
     return World(clock, truth, sessions, faults, log, service)
+
+
+def _size(settings: Settings, configuration: Configuration) -> int:
+    return (configuration.devices if settings.devices is None else settings.devices) or 0
 
 
 def _found(truth: Truth, size: int, families: tuple[str, ...], token: ServerToken | None) -> None:
