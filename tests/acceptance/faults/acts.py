@@ -19,7 +19,7 @@ YEAR_S = 365 * DAY_S
 WORKERS = ("worker-1", "worker-2", "worker-3")
 SERVICES = ("service-1", "service-2")
 OURS = (*WORKERS, *SERVICES)
-ROADS = ("proxy",)  # Apple's front door; the simulator behind it is Apple's memory, which nobody loses
+ROADS = ("proxy",)  # Apple's front door
 ACCOUNTS = ("hq", "lab", "shop", "school")
 ORGANISATIONS = {"hq": 1, "lab": 1, "shop": 1, "school": 2}  # devices move within one
 
@@ -86,6 +86,10 @@ def _kill(dice: random.Random, at_s: float) -> Sequence[Act]:
 def _kill_road(dice: random.Random, at_s: float) -> Sequence[Act]:
     who = dice.choice(ROADS)
     return Act(at_s, "kill", who, fault="kill -9 of Apple's door"), Act(at_s + dice.uniform(0.5, 3), "start", who)
+
+
+def _kill_apple(_dice: random.Random, at_s: float) -> Sequence[Act]:
+    return [Act(at_s, "crash", "simulator", fault="kill -9 of Apple")]
 
 
 def _end(dice: random.Random, at_s: float) -> Sequence[Act]:
@@ -198,6 +202,7 @@ FAULTS: dict[str, Begin] = {
     "kill": _kill,
     "kill once more": _kill,
     "kill Apple's door": _kill_road,
+    "kill Apple": _kill_apple,
     "end": _end,
     "stop": _stop,
     "restart PostgreSQL": _restart_postgresql,

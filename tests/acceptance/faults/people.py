@@ -101,10 +101,10 @@ class Renewals:
         certificate = await self._insist("GET", f"/accounts/{account}/certificate")
         if certificate.is_error:
             return False
-        await site.apple("PUT", f"/servers/{server}/certificate", content=certificate.content)
-        token = await site.portal.post(f"/servers/{server}/token")
-        token.raise_for_status()
-        with suppress(NotAnswered):  # or Apple's refusal, handed on as 502
+        with suppress(NotAnswered, httpx2.TransportError):  # of the portal; or Apple's refusal, handed on as 502
+            await site.apple("PUT", f"/servers/{server}/certificate", content=certificate.content)
+            token = await site.portal.post(f"/servers/{server}/token")
+            token.raise_for_status()
             taken = await self.desk.ask("PUT", f"/accounts/{account}/token", content=token.content)
             return taken.is_success
         return False

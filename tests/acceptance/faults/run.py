@@ -73,8 +73,7 @@ async def run(acts: Sequence[Act], *, seed: int, echo: Callable[[str], None]) ->
 async def _counted(storm: Storm, made: Site) -> tuple[Counter[str], Counter[str]]:
     """Faults that began; and, of those that were ordered at the simulator, how often they struck."""
     ordered = {kind for kind in storm.faults if kind.removeprefix("answer ") in WORDS}
-    asked = await made.apple("GET", "/requests")
-    struck = Counter(f"answer {entry['fault']}" for entry in asked["requests"] if entry["fault"])
+    struck = Counter(f"answer {entry['fault']}" for entry in await made.requests() if entry["fault"])
     return Counter({kind: count for kind, count in storm.faults.items() if kind not in ordered}), struck
 
 

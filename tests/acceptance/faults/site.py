@@ -73,6 +73,7 @@ class Site:
     founded: dict[str, list[dict[str, Any]]]  # the devices that each account's server began with
     clocks: dict[str, MovedClock] = field(default_factory=dict)  # of our processes
     key: str = ""
+    _asked: list[dict[str, Any]] = field(default_factory=list)  # requests that a killed simulator has forgotten
 
     def server(self, account: str) -> str:
         """What Apple calls the account."""
@@ -83,6 +84,29 @@ class Site:
         answer = await self.portal.request(method, path, **more)
         answer.raise_for_status()
         return answer.json() if answer.headers.get("content-type", "").startswith("application/json") else None
+
+    async def requests(self) -> list[dict[str, Any]]:
+        """What Apple was asked, oldest first."""
+        return [*self._asked, *(await self.apple("GET", "/requests"))["requests"]]
+
+    async def crash_apple(self) -> None:
+        """Kill Apple and start it again: it knows what was done to it, but no session. Faults still to come are ordered
+        again, and what it was asked is known here.
+        """
+        apple, road = self.machines["simulator"], self.machines["proxy"]
+        road.stop()  # or what is asked between the question and the end would be known to nobody
+        self._asked = await self.requests()
+        to_come = (await self.apple("GET", "/faults"))["faults"]
+        apple.kill()
+        road.go_on()
+        apple.start()
+
+        async def is_back() -> bool:
+            return apple.is_ready
+
+        assert await until(is_back, within_s=120), "the simulator did not come back"
+        for fault in to_come:
+            await self.apple("POST", "/faults", json=fault)
 
     async def truth(self, account: str) -> dict[str, bytes]:
         """What is on the account's server now."""
@@ -188,6 +212,7 @@ def _make_apple(machines: dict[str, Machine], folder: Path, seed: int) -> tuple[
     """The simulator and the line to it: the URLs of its service, of its portal, and of the line."""
     port, control_port, road_port = free_ports(3)
     command = [str(ADEPT), "simulator", "--port", str(port), "--control-port", str(control_port), "--seed", str(seed)]
+    command += ["--state", str(folder / "apple.state")]
     machines["simulator"] = Machine("simulator", command, folder / "simulator.log", environment=process_environment({}))
     command = [str(ADEPT.with_name("python")), str(HERE / "proxy.py"), str(road_port), str(port)]
     machines["proxy"] = Machine("proxy", command, folder / "proxy.log", is_told=True, may_exit=True)

@@ -70,6 +70,8 @@ class Storm:
         match act.kind:
             case "kill":
                 machines[act.what].kill()
+            case "crash":
+                await site.crash_apple()
             case "start":
                 machines[act.what].start()
             case "end":

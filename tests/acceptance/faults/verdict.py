@@ -112,11 +112,10 @@ async def judge(site: Site, desk: Desk, renewals: Renewals, follower: Follower) 
 
 async def _accounts_shown_too_little(site: Site) -> set[str]:
     """Accounts of which a fetch was cut short: what was new on it is found by the next full fetch, no earlier."""
-    asked = await site.apple("GET", "/requests")
     of = {site.server(account): account for account in ACCOUNTS}
     return {
         of[entry["server"]]
-        for entry in asked["requests"]
+        for entry in await site.requests()
         if entry["fault"] in SHORT_FETCHES and entry["server"] is not None
     }
 
@@ -230,10 +229,8 @@ async def _feed_is_what_the_log_implies(store: Store, site: Site, account: str, 
     async with store.reading() as tx:
         account_id = (await account_named(tx, account)).id
         rows = await changes.changes_after(tx, 0, account_id=account_id, limit=10_000_000)
-    asked = await site.apple("GET", "/requests")
-    was_asked = any(
-        entry["path"] == "/devices" and entry["server"] == site.server(account) for entry in asked["requests"]
-    )
+    asked = [entry for entry in await site.requests() if entry["server"] == site.server(account)]
+    was_asked = any(entry["path"] == "/devices" for entry in asked)
     history = histories(site.founded[account], await site.log(account))
     found = contradictions(history, told(rows), strict=not was_asked)
     verdict.add(f"{account}: the feed against Apple's log", found)
