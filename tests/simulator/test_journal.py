@@ -175,12 +175,27 @@ def test_a_reset_forgets_what_was_before_it(state: Path):
     with apple(state) as simulator:
         cursor = Caller(simulator).fetch()["cursor"]
         simulator.buy(5)
+        with largest_file(state.stat().st_size), pytest.raises(ConfigError, match="can't write"):
+            simulator.reset()
+        assert len(simulator.devices()) == 15
         simulator.reset()
         simulator.buy(2)
         was = everything(simulator)
     with apple(state) as again:
         assert everything(again) == was
         assert Caller(again).refusal("POST", "/devices/sync", {"cursor": cursor}) == (400, "INVALID_CURSOR")
+
+
+@pytest.mark.parametrize("cut", [1, 20])
+def test_a_simulator_that_was_killed_as_it_began_begins(state: Path, cut: int):
+    with apple(state):
+        pass
+    state.write_bytes(state.read_bytes()[:-cut])
+    with apple(state) as again:
+        again.buy(2)
+        was = everything(again)
+    with apple(state) as third:
+        assert everything(third) == was
 
 
 @pytest.mark.parametrize("cut", [1, 10, 60])

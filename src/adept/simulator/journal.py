@@ -2,7 +2,7 @@
 
 The truth follows from what a simulator was made of and from the acts on it, one after the other, each at its time: all
 that is drawn is drawn from the seed in that order. So the file has a line of JSON for each act, written before it is
-carried out, and a first line that tells what came before all acts:
+carried out, and a line before the first one, and after each reset, that tells where the acts begin:
 
     {"generation":1,"made_of":{"seed":7,…},"run":1,"founded_at":"2026-11-28T10:00:00Z"}
     {"at":"2026-11-28T10:01:12.345678Z","act":"buy","given":{"count":3}}
@@ -26,7 +26,7 @@ GENERATION = 1  # to be raised where the same acts come to something else; a tes
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line."""
+    """A beginning. Acts of before it are forgotten."""
 
     generation: int
     made_of: dict[str, Any]  # what shapes the truth
@@ -43,12 +43,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 L = TypeVar("L", Head, Entry)
+_BEGINNING = b'{"generation":'
 
 
 class Journal:
     """The file, which belongs to one simulator at a time.
 
-    `head` and `entries` are what stood in it: None and none for a new one. Raises Busy where another one has it,
+    `head` and `entries` are what stood in it last: None and none for a new one. Raises Busy where another one has it,
     ConfigError where it can't be read or written.
     """
 
@@ -65,20 +66,12 @@ class Journal:
             self._file.close()
             raise
 
-    def begin(self, head: Head) -> None:
-        """Forget all acts."""
-        self._file.truncate(0)
-        self._append(head)
-
-    def write(self, entry: Entry) -> None:
-        """Add an act. Raises ConfigError, and leaves the file as it was, where that fails."""
-        self._append(entry)
-
     def close(self) -> None:
         """Let another simulator have the file."""
         self._file.close()
 
-    def _append(self, line: Head | Entry) -> None:
+    def write(self, line: Head | Entry) -> None:
+        """Add a line. Raises ConfigError, and leaves the file as it was, where that fails."""
         text = msgspec.json.encode(line, enc_hook=dict) + b"\n"  # a mapping of whatever kind is an object
         before = self._file.seek(0, os.SEEK_END)
         try:
@@ -98,11 +91,16 @@ class Journal:
     def _read(self) -> tuple[Head | None, list[Entry]]:
         self._file.seek(0)
         *lines, cut_short = self._file.readall().split(b"\n")
-        head, entries = None, []
-        if lines or cut_short:
-            head = self._decoded(1, (lines or [cut_short])[0], Head)
-            entries = [self._decoded(number, line, Entry) for number, line in enumerate(lines[1:], 2)]
+        head: Head | None = None
+        entries: list[Entry] = []
+        for number, line in enumerate(lines, 1):
+            if number == 1 or line.startswith(_BEGINNING):
+                head, entries = self._decoded(number, line, Head), []
+            else:
+                entries.append(self._decoded(number, line, Entry))
         if cut_short:
+            if not lines and not cut_short.startswith(_BEGINNING):
+                raise self._not_ours(1)
             self._file.truncate(self._file.tell() - len(cut_short))
         return head, entries
 
@@ -110,9 +108,12 @@ class Journal:
         try:
             return msgspec.json.decode(line, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise ConfigError(
-                f"{self.path} is no state file of a simulator: line {number} can't be read", way_out="name another file"
-            ) from error
+            raise self._not_ours(number) from error
+
+    def _not_ours(self, line: int) -> ConfigError:
+        return ConfigError(
+            f"{self.path} is no state file of a simulator: line {line} can't be read", way_out="name another file"
+        )
 
     def _keep_others_out(self) -> None:
         if os.name != "posix":

@@ -131,7 +131,7 @@ class Simulator:
         world = self._made(head)
         with self._lock:
             if self._journal is not None:
-                self._journal.begin(head)
+                self._journal.write(head)
             self._head, self._world = head, world
 
     def _new_head(self, *, run: int) -> Head:
@@ -143,7 +143,7 @@ class Simulator:
     def _remember(self, journal: Journal) -> None:
         """Become what the file tells of; a new one begins with what this is."""
         if journal.head is None:
-            journal.begin(self._head)
+            journal.write(self._head)
         else:
             _check_same(journal.path, was=journal.head, is_now=self._head)
             self._head = journal.head
