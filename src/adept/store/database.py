@@ -29,7 +29,7 @@ log = logging.getLogger("adept.store")
 Transaction = AsyncConnection  # what everything that reads or writes takes first
 
 BUSY_TIMEOUT_S = 30.0  # how long a transaction waits for others before it gives up
-BREAKING_OFF_S = (2.0, 2.0, 2.0)  # how long the store's end waits each time that it has cancelled who is still at it
+BREAKING_OFF_S = (1.0, 1.0)  # how long the store's end waits each time that it has cancelled who is still at it
 
 
 class Store:
