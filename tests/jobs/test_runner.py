@@ -298,7 +298,7 @@ async def test_stopping_does_not_wait_for_a_database_that_somebody_locked(
             locked.set()
             began_s = asyncio.get_running_loop().time()
             await runner.stop(within_s=2)
-            assert asyncio.get_running_loop().time() - began_s < 4
+            assert asyncio.get_running_loop().time() - began_s < 10
     assert await fleet.live() == set()
 
 
